@@ -1,0 +1,1 @@
+"""Sound in files, in pictures and in the air."""

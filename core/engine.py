@@ -1,0 +1,115 @@
+"""The interface every engine family fits: stages, plans, artifacts, and the run that joins them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from core.settings import Value, Values
+from core.song import Song
+
+if TYPE_CHECKING:
+    import torch
+
+    from core.random import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stretch of work that begins and ends with a file; the phase is its label for people."""
+
+    id: str
+    title: str
+    phase: int
+    unit: str
+    """What `done` and `total` count, in the plural: frames, steps, …"""
+    roles: tuple[str, ...]
+    """The weights that are in memory together while it runs."""
+    reads: tuple[str, ...]
+    writes: str
+    """The kind of artifact it leaves; `audio` is the sound file itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlan:
+    """What one stage will need: units of work, and bytes of weights, caches and scratch."""
+
+    stage: str
+    units: int
+    weights: int
+    cache: int
+    work: int
+
+    @property
+    def peak(self) -> int:
+        """Bytes at the stage's fullest moment."""
+        return self.weights + self.cache + self.work
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a song will take, known before anything is loaded."""
+
+    seconds: float
+    """Length of the song asked for; the model may end it sooner."""
+    stages: tuple[StagePlan, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def peak(self) -> int:
+        """Bytes of the fullest stage: only one stage's models are in memory at a time."""
+        return max(stage.peak for stage in self.stages)
+
+
+class Verdict(Enum):
+    """What a stage is to do after a step."""
+
+    GO = "go"
+    FINISH = "finish"
+    """Wind up what has been made so far and keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A stage's result on disk; `made_from` is the hash of all that it was made from."""
+
+    kind: str
+    path: Path
+    made_from: str
+
+
+class Run(Protocol):
+    """What an engine may ask of whoever runs it."""
+
+    @property
+    def device(self) -> "torch.device":
+        """Where tensors go."""
+
+    def step(self, done: int, total: int) -> Verdict:
+        """Report progress within the stage and listen in the same breath; raises Cancelled on abandon."""
+
+    def live(self, key: str) -> Value:
+        """The present value of a live setting."""
+
+    def stream(self, name: str) -> "Stream":
+        """A random stream of this take, keyed by (seed, name)."""
+
+    def weights(self, role: str) -> Path:
+        """The safetensors file that holds a role's weights; raises SongdeskError when it is missing."""
+
+    def save(self, kind: str, tensors: Mapping[str, "torch.Tensor"], meta: Mapping[str, str]) -> Artifact:
+        """Write the stage's result, whole or not at all."""
+
+    def audio(self, samples: "torch.Tensor") -> None:
+        """Append samples [2, n], float, 48 kHz, to the take's sound file."""
+
+
+class Engine(Protocol):
+    """A family's way to run its stages; it keeps nothing in memory between them."""
+
+    def run(self, stage: str, song: Song, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
+        """Run one stage from the artifacts it reads to the one it writes."""
+
+    def close(self) -> None:
+        """Give back every byte."""

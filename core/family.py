@@ -1,0 +1,70 @@
+"""A model family described without loading it, and the families songdesk knows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+
+from core.engine import Engine, Plan, Stage
+from core.lyrics.tags import Dialect
+from core.registry import Variant, variant
+from core.settings import Override, Setting, Values, resolve
+from core.song import Song
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the studio and the command line need to know of a kind of model; imports no torch."""
+
+    id: str
+    title: str
+    dialect: Dialect
+    stages: tuple[Stage, ...]
+    settings: Callable[[Variant], tuple[Setting, ...]]
+    plan: Callable[[Song, Variant, Values], Plan]
+    """Costs nothing and loads nothing."""
+    count_tokens: Callable[[Variant, str], int]
+    """Length of a wire string in the model's lyric tokens."""
+    style_text: Callable[[str, Variant, Values], str]
+    """The description string exactly as the model reads it."""
+    engine: str
+    """`module:Class`, imported on the first render."""
+
+    def stage(self, name: str) -> Stage:
+        """One stage by its id."""
+        return next(stage for stage in self.stages if stage.id == name)
+
+
+_FAMILIES = {"levo": "core.levo.family:FAMILY"}
+
+
+@cache
+def family(name: str) -> Family:
+    """A family by its id."""
+    found = _load(_FAMILIES[name])
+    assert isinstance(found, Family)
+    return found
+
+
+def family_of(model: str) -> tuple[Family, Variant]:
+    """The family and variant behind a model's name; SongdeskError for an unknown one."""
+    chosen = variant(model)
+    return family(chosen.family), chosen
+
+
+def resolve_for(kind: Family, chosen: Variant, overrides: Sequence[Override]) -> Values:
+    """The settings in force for one model: defaults, then overrides in turn."""
+    return resolve(kind.settings(chosen), *overrides)
+
+
+def make_engine(kind: Family, chosen: Variant) -> Engine:
+    """Import the family's engine (and with it torch) and make one."""
+    factory = _load(kind.engine)
+    assert callable(factory)
+    engine: Engine = factory(chosen)
+    return engine
+
+
+def _load(dotted: str) -> object:
+    module, _, name = dotted.partition(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,1 @@
+"""Phase 1: a song to the conditions the language model reads."""

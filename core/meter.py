@@ -1,0 +1,72 @@
+"""What a run shows of itself: one frozen reading, replaced whole, read from any thread."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class State(Enum):
+    """Where a run stands."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    FINISHING = "finishing"
+    """Asked to stop and keep: winding up what has been made."""
+    STOPPING = "stopping"
+    """Asked to abandon: the next step ends it."""
+    DONE = "done"
+    STOPPED = "stopped"
+    """Ended early by the person; what was made is kept."""
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def busy(self) -> bool:
+        """Whether the engine is at work."""
+        return self in (State.RUNNING, State.FINISHING, State.STOPPING)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory of the device the models run on, in bytes; None where it cannot be known."""
+
+    where: str
+    """`RAM` or `VRAM`."""
+    ours: int | None = None
+    in_use: int | None = None
+    total: int | None = None
+    planned: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One reading of a run."""
+
+    job: str = ""
+    title: str = ""
+    state: State = State.IDLE
+    stage: str = ""
+    """The stage in words, such as `composing`."""
+    phase: int = 0
+    phases: int = 3
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    seconds: float = 0.0
+    """Length of the song being made (s)."""
+    section: str = ""
+    """The section being sung, by its expected place; empty when unknown."""
+    rate: float | None = None
+    """Units per second over the last few seconds; None until it has been measured."""
+    eta: tuple[float, float] | None = None
+    """Seconds this phase still takes, at least and at most; None until measured."""
+    memory: Memory | None = None
+
+    @property
+    def fraction(self) -> float:
+        """How much of the phase is done, 0 to 1."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+    @property
+    def song_seconds(self) -> float:
+        """How far into the song the phase has come (s)."""
+        return self.fraction * self.seconds

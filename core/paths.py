@@ -1,0 +1,55 @@
+"""Where songdesk's data, settings, songs and logs live on this machine."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+_APP = "songdesk"
+_PACKAGE = Path(__file__).parent
+_CHECKOUT = _PACKAGE.parent
+
+
+def _shipped(folder: str) -> Path:
+    """A data folder that ships with the program: inside the wheel, or beside the packages in a checkout."""
+    packed = _PACKAGE / f"_{folder}"
+    return packed if packed.is_dir() else _CHECKOUT / folder
+
+
+def conf_file(name: str) -> Path:
+    """A file of `conf/` as shipped."""
+    return _shipped("conf") / name
+
+
+def sample_file(name: str) -> Path:
+    """A file of `sample/` as shipped."""
+    return _shipped("sample") / name
+
+
+def user_config() -> Path:
+    """The person's own settings file; it need not exist."""
+    return Path(platformdirs.user_config_dir(_APP)) / "songdesk.yaml"
+
+
+def checkpoints() -> Path:
+    """Where model weights live: SONGDESK_CKPT, else `ckpt/` of a checkout, else the user's data folder."""
+    named = os.environ.get("SONGDESK_CKPT")
+    if named:
+        return Path(named)
+    beside = _CHECKOUT / "ckpt"
+    if beside.is_dir():
+        return beside
+    return Path(platformdirs.user_data_dir(_APP)) / "ckpt"
+
+
+def library() -> Path:
+    """Where the studio keeps songs and their takes: SONGDESK_LIBRARY, else the user's data folder."""
+    named = os.environ.get("SONGDESK_LIBRARY")
+    return Path(named) if named else Path(platformdirs.user_data_dir(_APP)) / "songs"
+
+
+def log_file() -> Path:
+    """The log of this user's songdesk; its folder is made, readable by the user alone."""
+    folder = Path(platformdirs.user_state_dir(_APP))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder / "songdesk.log"

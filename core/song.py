@@ -1,0 +1,28 @@
+"""A song as its writer knows it: title, lyrics, style, reference and the settings it asks for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the song should sound like: an audio file with a 10 s window, or a style of the built-in library."""
+
+    path: str = ""
+    style: str = ""
+    start: float = 0.0
+    """Where the window begins, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """Everything a person decides before a take."""
+
+    title: str
+    lyrics: str
+    """Editor form: a tag line such as `[verse]`, then one lyric line per line."""
+    style: str
+    """The description: tags with commas between."""
+    reference: Reference | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings the song itself asks for, as written."""

@@ -1,0 +1,1 @@
+"""Parts of a page: plain data in, messages out."""

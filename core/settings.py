@@ -57,7 +57,7 @@ class Setting:
     shadowed_by: tuple[Shadow, ...] = ()
 
     def parse(self, raw: object, where: str = "") -> Value:
-        """Turn what a person or a file gave into a value; SongdeskError says the range when it does not fit."""
+        """Turn what a person or a file gave into a value; SongdeskError names the range it must fit."""
         value = self._read(str(raw).strip(), where)
         low = self.lo is not None and value_is_number(value) and float(value) < self.lo
         high = self.hi is not None and value_is_number(value) and float(value) > self.hi
@@ -88,7 +88,7 @@ class Setting:
             match self.kind:
                 case Kind.REAL:
                     number = float(text)
-                    if number != number:  # noqa: PLR0124 - NaN is the one number unlike itself
+                    if number != number:
                         raise ValueError
                     return number
                 case Kind.WHOLE:

@@ -1,0 +1,123 @@
+"""The `songdesk` command: the studio without arguments, and a headless twin of what it does."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from core.config import Config, load_config
+from core.errors import SongdeskError
+from core.paths import log_file
+
+EXIT_BAD_INPUT = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the result is the process's exit code."""
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    try:
+        _start_log()
+        return _dispatch(args, load_config())
+    except SongdeskError as error:
+        print(f"songdesk: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _dispatch(args: argparse.Namespace, config: Config) -> int:
+    match args.command:
+        case "render":
+            from core.cli.render import run_render
+
+            return run_render(args, config)
+        case "check":
+            from core.cli.check import run_check
+
+            return run_check(args, config)
+        case "models":
+            from core.cli.models import run_models
+
+            return run_models(args)
+        case _:
+            from core.cli.studio import run_studio_command
+
+            return run_studio_command(args, config)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="songdesk",
+        description="A song studio for the terminal. Without a command it opens the studio.",
+    )
+    parser.add_argument("--version", action="version", version=f"songdesk {version('songdesk')}")
+    parser.set_defaults(command="studio", songs=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    studio = commands.add_parser("studio", help="open the studio (renders headlessly without a terminal)")
+    studio.add_argument(
+        "songs", nargs="?", type=Path, metavar="SONGS.jsonl", help="start with its first song"
+    )
+    studio.set_defaults(command="studio")
+
+    render = commands.add_parser("render", help="make songs of a JSONL file; prints each sound file's path")
+    _add_render_options(render)
+    render.set_defaults(command="render")
+
+    check = commands.add_parser("check", help="report every problem of a JSONL file")
+    check.add_argument("songs", type=Path, metavar="SONGS.jsonl")
+    check.add_argument("--model", help="whose limits apply (see `songdesk models`)")
+    check.add_argument("--json", action="store_true", help="one JSON object a problem")
+    check.set_defaults(command="check")
+
+    models = commands.add_parser("models", help="list the models songdesk knows")
+    models.add_argument("--json", action="store_true", help="one JSON object a model")
+    models.set_defaults(command="models")
+    return parser
+
+
+def _add_render_options(render: argparse.ArgumentParser) -> None:
+    render.add_argument("songs", type=Path, metavar="SONGS.jsonl")
+    render.add_argument("--model", help="a model of `songdesk models` (default: as configured)")
+    render.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="default: ./out")
+    render.add_argument("--seed", metavar="N", help="without it one is drawn and recorded")
+    render.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="assignments",
+        help="a setting, such as temperature=0.9; may be repeated",
+    )
+    render.add_argument("--until", choices=("conditions", "tokens"), help="end after this stage")
+    render.add_argument(
+        "--from",
+        choices=("conditions", "tokens"),
+        dest="start",
+        help="take this and what is before it as made",
+    )
+    render.add_argument("--format", choices=("wav", "flac", "mp3"), help="default: wav")
+    render.add_argument(
+        "--again", action="store_true", help="make finished songs once more, beside the old take"
+    )
+    render.add_argument("--json", action="store_true", help="one JSON object a song instead of its path")
+
+
+def _start_log() -> None:
+    try:
+        handler = RotatingFileHandler(
+            log_file(), maxBytes=1 << 20, backupCount=2, encoding="utf-8", delay=True
+        )
+    except OSError as error:
+        print(f"songdesk: no log is kept: {error}", file=sys.stderr)
+        return
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logging.getLogger().addHandler(handler)

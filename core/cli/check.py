@@ -1,0 +1,57 @@
+"""`songdesk check`: every problem of a song file, one line each."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from core.config import Config
+from core.errors import SongdeskError
+from core.family import Family, family_of, resolve_for
+from core.registry import Variant
+from core.review import review
+from core.settings import Override
+from core.songfile import Problem, SongLine, read_songs
+
+EXIT_PROBLEMS = 1
+
+
+def run_check(args: argparse.Namespace, config: Config) -> int:
+    """Print the problems of a file; 1 when one of them is an error."""
+    kind, chosen = family_of(args.model or config.model)
+    songs, problems = file_problems(args.songs, kind, chosen)
+    for problem in problems:
+        print(json.dumps({**asdict(problem), "file": str(problem.file)}) if args.json else problem)
+    wrong = sum(problem.severity == "error" for problem in problems)
+    verdict = f"{wrong} error{'s' * (wrong != 1)}" if wrong else "no errors"
+    print(f"{args.songs}: {len(songs)} song{'s' * (len(songs) != 1)}, {verdict}", file=sys.stderr)
+    return EXIT_PROBLEMS if wrong else 0
+
+
+def file_problems(
+    path: Path, kind: Family, chosen: Variant
+) -> tuple[tuple[SongLine, ...], tuple[Problem, ...]]:
+    """The songs of a file, and every problem of the file and of its songs in order of lines."""
+    songs, problems = read_songs(path)
+    found = [*problems, *(p for song in songs for p in _song_problems(song, kind, chosen))]
+    return songs, tuple(sorted(found, key=lambda problem: problem.line))
+
+
+def _song_problems(line: SongLine, kind: Family, chosen: Variant) -> Iterator[Problem]:
+    for finding in review(line.song, kind, chosen):
+        yield _problem(line, finding.severity.value, finding.part, finding.what, finding.hint)
+    try:
+        values = resolve_for(kind, chosen, [Override(line.song.settings)])
+    except SongdeskError as error:
+        yield _problem(line, "error", "parameters", error.what, error.hint)
+        return
+    for note in kind.plan(line.song, chosen, values).notes:
+        yield _problem(line, "warning", "song", note, "songdesk renders it without")
+
+
+def _problem(line: SongLine, severity: str, section: str, what: str, hint: str) -> Problem:
+    return Problem(
+        severity=severity, file=line.file, line=line.line, column=None, section=section, what=what, hint=hint
+    )

@@ -1,0 +1,101 @@
+"""A run's progress on stderr: a live bar on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+from core.meter import Meter
+
+READINGS_PER_SECOND = 8
+_LINE_EVERY = 5.0
+"""Seconds between plain lines within a phase."""
+
+
+class Teller(Protocol):
+    """Shows meters as they come."""
+
+    def show(self, meter: Meter) -> None:
+        """Take one reading."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+def teller() -> Teller:
+    """The kind of progress that stderr can show."""
+    return _Bar() if sys.stderr.isatty() else _Lines()
+
+
+def clock(seconds: float) -> str:
+    """`1:05` for 65 s."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def describe(meter: Meter) -> str:
+    """Song time, rate and the time still to go; what is unknown is left out."""
+    parts = [f"{clock(meter.song_seconds)} / {clock(meter.seconds)}"]
+    if meter.rate is not None:
+        parts.append(
+            f"{meter.rate:.0f} {meter.unit}/s" if meter.rate >= 10 else f"{meter.rate:.1f} {meter.unit}/s"
+        )
+    if meter.eta is not None:
+        parts.append(f"{meter.eta[0]:.0f} to {meter.eta[1]:.0f} s to go")
+    return ", ".join(parts)
+
+
+class _Bar:
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f} %", markup=False),
+            TextColumn("{task.fields[about]}", markup=False),
+            console=Console(stderr=True),
+            refresh_per_second=READINGS_PER_SECOND,
+            transient=True,
+        )
+        self._tasks: dict[tuple[str, int], TaskID] = {}
+        self._progress.start()
+
+    def show(self, meter: Meter) -> None:
+        """Move the bar of the present phase."""
+        if not meter.phase:
+            return
+        key = (meter.job, meter.phase)
+        if key not in self._tasks:
+            for task in self._tasks.values():
+                self._progress.update(task, visible=False)
+            name = Text(f"{meter.title}  {meter.phase}/{meter.phases} {meter.stage}").plain
+            self._tasks[key] = self._progress.add_task(name, total=1.0, about="")
+        self._progress.update(self._tasks[key], completed=meter.fraction, about=describe(meter))
+
+    def close(self) -> None:
+        """Remove the bar."""
+        self._progress.stop()
+
+
+class _Lines:
+    def __init__(self) -> None:
+        self._phase = ("", 0)
+        self._said_at = 0.0
+
+    def show(self, meter: Meter) -> None:
+        """Print a line when a phase starts and every few seconds within it."""
+        now = time.monotonic()
+        phase = (meter.job, meter.phase)
+        if not meter.phase or (phase == self._phase and now - self._said_at < _LINE_EVERY):
+            return
+        self._phase, self._said_at = phase, now
+        print(
+            f"{meter.title}: {meter.phase}/{meter.phases} {meter.stage} "
+            f"{meter.fraction:.0%}, {describe(meter)}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def close(self) -> None:
+        """Nothing to undo."""

@@ -1,0 +1,50 @@
+"""The program's own configuration: `conf/songdesk.yaml` as shipped, then the person's file over it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from core.errors import SongdeskError
+from core.paths import conf_file, user_config
+
+
+@dataclass(frozen=True)
+class StudioConfig:
+    """How the studio looks and listens to keys."""
+
+    theme: str = "songdesk"
+    mouse: bool = True
+    keys: dict[str, str] = field(default_factory=dict)
+    """Keys by action id, where they differ from the defaults."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that is neither a song's nor a model's."""
+
+    model: str = "demo"
+    device: str = "auto"
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Values over the model's defaults, by setting key."""
+    studio: StudioConfig = field(default_factory=StudioConfig)
+
+
+def load_config(own: Path | None = None) -> Config:
+    """Read both files; SongdeskError names the file and the key that does not fit."""
+    mine = user_config() if own is None else own
+    merged = OmegaConf.structured(Config)
+    for path in (conf_file("songdesk.yaml"), mine):
+        if not path.exists():
+            continue
+        try:
+            merged = OmegaConf.merge(merged, OmegaConf.load(path))
+        except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
+            reason = str(error).splitlines()[0]
+            raise SongdeskError(reason, where=str(path), hint="mend the file or delete it") from error
+    config = OmegaConf.to_object(merged)
+    assert isinstance(config, Config)
+    return config

@@ -1,0 +1,77 @@
+"""Runs LeVo's stages, each with its own models and none left behind."""
+
+import gc
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from core.checkpoints import model_folder
+from core.engine import Run
+from core.levo.artifacts import VERSION, Conditions, Tokens
+from core.levo.conditions.text import text_conditions
+from core.levo.demo import demo_weights
+from core.levo.shapes import shapes_of
+from core.levo.synthesis.render import load_synthesis, render
+from core.levo.text import style_text, tokenizers
+from core.levo.tokens.loop import compose
+from core.levo.tokens.model import TokenModel
+from core.levo.weights import load_module
+from core.lyrics.parse import parse
+from core.lyrics.tags import dialect
+from core.lyrics.wire import to_wire
+from core.registry import Variant
+from core.settings import Values
+from core.song import Song
+
+_META = {"version": VERSION}
+
+
+class LevoEngine:
+    """One variant of LeVo; models live only inside the stage that uses them."""
+
+    def __init__(self, variant: Variant) -> None:
+        self._variant = variant
+        self._shapes = shapes_of(variant.shapes)
+
+    def run(self, stage: str, song: Song, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
+        """Run one stage; raises SongdeskError for missing weights or damaged artifacts."""
+        if self._variant.weights == "rule" and stage != "conditions":
+            demo_weights(self._shapes, model_folder(self._variant))
+        try:
+            match stage:
+                case "conditions":
+                    self._condition(song, values, run)
+                case "tokens":
+                    self._compose(values, inputs, run)
+                case "audio":
+                    self._render(values, inputs, run)
+                case _:
+                    raise AssertionError(stage)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give back what the finished stage held."""
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _condition(self, song: Song, values: Values, run: Run) -> None:
+        wire = to_wire(parse(song.lyrics), dialect(self._variant.family))
+        musicality = values.text("musicality")
+        style = style_text(song.style, version=self._variant.version, musicality=musicality)
+        conditions = text_conditions(wire, style, self._shapes.tokens, tokenizers(self._variant))
+        run.step(1, 1)
+        run.save("conditions", conditions.tensors(), _META)
+
+    def _compose(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
+        conditions = Conditions.load(inputs["conditions"])
+        model = load_module(lambda: TokenModel(self._shapes.tokens), run.weights("tokens"), run.device)
+        run.save("tokens", compose(model, conditions, values, run).tensors(), _META)
+
+    def _render(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
+        conditions = Conditions.load(inputs["conditions"])
+        tokens = Tokens.load(inputs["tokens"])
+        models = load_synthesis(self._shapes, run.weights("synthesis"), run.device)
+        render(models, tokens, conditions, values, run)

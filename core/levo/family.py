@@ -1,0 +1,46 @@
+"""LeVo 2 as the studio and the command line see it: stages, settings, plan; imports no torch."""
+
+from core.engine import Plan, Stage
+from core.family import Family
+from core.levo import plan as plans
+from core.levo.settings import settings_of
+from core.levo.text import count_lyric_tokens, style_text
+from core.lyrics.tags import dialect
+from core.registry import Variant
+from core.settings import Values
+from core.song import Song
+
+STAGES = (
+    Stage("conditions", "reading", 1, "texts", roles=(), reads=(), writes="conditions"),
+    Stage("tokens", "composing", 2, "frames", roles=("tokens",), reads=("conditions",), writes="tokens"),
+    Stage(
+        "audio",
+        "rendering",
+        3,
+        "steps",
+        roles=("synthesis",),
+        reads=("conditions", "tokens"),
+        writes="audio",
+    ),
+)
+
+
+def _style(description: str, chosen: Variant, values: Values) -> str:
+    return style_text(description, version=chosen.version, musicality=values.text("musicality"))
+
+
+def _plan(song: Song, chosen: Variant, values: Values) -> Plan:
+    return plans.plan(song, chosen, values)
+
+
+FAMILY = Family(
+    id="levo",
+    title="LeVo 2",
+    dialect=dialect("levo"),
+    stages=STAGES,
+    settings=settings_of,
+    plan=_plan,
+    count_tokens=count_lyric_tokens,
+    style_text=_style,
+    engine="core.levo.engine:LevoEngine",
+)

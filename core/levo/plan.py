@@ -1,0 +1,106 @@
+"""What a LeVo song will take, from shapes alone: units of work and bytes, stage by stage."""
+
+from core.engine import Plan, StagePlan
+from core.levo.shapes import (
+    CODEBOOKS,
+    FRAME_RATE,
+    SAMPLES_PER_FRAME,
+    FlowShapes,
+    QuantizerShapes,
+    TokenShapes,
+    VaeShapes,
+    shapes_of,
+)
+from core.registry import Variant
+from core.settings import Values
+from core.song import Song
+
+ROWS = 2
+"""Sequences side by side: the conditioned one and the null one that guidance needs."""
+TRAINED_SECONDS = 270.0
+"""The published models were configured for songs up to this long (levo-tokens spec §1)."""
+VAE_CHUNK = 64
+"""Latents decoded at a time, unless a caller says otherwise."""
+
+_CACHE_BYTES = {"fp32": 4, "fp16": 2}
+
+
+def plan(song: Song, chosen: Variant, values: Values) -> Plan:
+    """Frames, steps and bytes of each stage; costs nothing and loads nothing."""
+    shapes = shapes_of(chosen.shapes)
+    frames = int(values.real("length") * FRAME_RATE)
+    bytes_each = 4 if chosen.weights == "rule" else 2
+    return Plan(
+        seconds=frames / FRAME_RATE,
+        stages=(
+            StagePlan("conditions", units=1, weights=0, cache=0, work=0),
+            _tokens(shapes.tokens, values, frames=frames, bytes_each=bytes_each),
+            _audio(shapes.flow, shapes.quantizer, shapes.vae, values, frames=frames),
+        ),
+        notes=tuple(_notes(song, chosen, values)),
+    )
+
+
+def _notes(song: Song, chosen: Variant, values: Values) -> list[str]:
+    notes = []
+    if song.reference is not None:
+        notes.append("the reference is not used: this version conditions on lyrics and style alone")
+    if chosen.weights == "published" and values.real("length") > TRAINED_SECONDS:
+        notes.append(f"longer than the {TRAINED_SECONDS:g} s the model was trained for")
+    return notes
+
+
+def _tokens(shapes: TokenShapes, values: Values, *, frames: int, bytes_each: int) -> StagePlan:
+    steps = frames + max(shapes.delays)
+    positions = shapes.prefix + steps
+    layers = shapes.main_layers + shapes.sub_layers
+    rows = 1 if values.real("guidance") == 1 else ROWS
+    cache = 2 * rows * layers * positions * shapes.width * _CACHE_BYTES[values.text("kv_cache")]
+    prefill = rows * (shapes.prefix + 1) * (2 * shapes.width + 3 * shapes.ffn) * bytes_each
+    return StagePlan("tokens", steps, token_parameters(shapes) * bytes_each, cache, prefill)
+
+
+def token_parameters(shapes: TokenShapes) -> int:
+    """Parameters the language model keeps in memory (levo-tokens spec §10)."""
+    width = shapes.width
+    layer = 4 * width * width + 3 * width * shapes.ffn + 2 * width
+    stacks = (shapes.main_layers + shapes.sub_layers) * layer + 2 * width
+    code_rows = (shapes.codes + 2) * width
+    heads = CODEBOOKS * (shapes.codes + 1) * width
+    bridge = 3 * width * width + 2 * width
+    text = (shapes.lyric_rows + 200 + shapes.style_rows) * width
+    return stacks + 2 * CODEBOOKS * code_rows + heads + bridge + text + 2 * width
+
+
+def _audio(
+    flow: FlowShapes, quantizer: QuantizerShapes, vae: VaeShapes, values: Values, *, frames: int
+) -> StagePlan:
+    hop = flow.positions - flow.carried
+    windows = 1 + max(0, -(-(frames - flow.positions) // hop))
+    chunks = -(-frames // VAE_CHUNK)
+    units = windows * values.whole("flow_steps") + chunks
+    weights = 4 * (flow_parameters(flow) + vae_parameters(vae) + 2 * quantizer.codes * quantizer.code_width)
+    rows = 1 if values.real("flow_guidance") <= 1 else ROWS
+    window = rows * flow.positions * (8 * flow.width + flow.ffn) * 4
+    chunk = (VAE_CHUNK + 18) * SAMPLES_PER_FRAME * vae.channels * 4 * 4
+    latents = frames * flow.latent * 4
+    return StagePlan("audio", units, weights, latents, max(window, chunk))
+
+
+def flow_parameters(shapes: FlowShapes) -> int:
+    """Parameters of the flow transformer that inference reads (levo-audio spec §1.3)."""
+    width, ffn = shapes.width, shapes.ffn
+    block = 4 * width + 3 * width * width + 3 * width + width * width + width
+    block += 2 * width * ffn + ffn + width + 6 * width
+    time = shapes.time_width * width + width + width * width + width + 6 * width * (width + 1)
+    return shapes.blocks * block + time + (shapes.positions + 4) * width + shapes.latent * (width + 1)
+
+
+def vae_parameters(shapes: VaeShapes) -> int:
+    """Parameters of the decoder, weight norm folded (levo-audio spec §1.5)."""
+    widths = [shapes.channels * m for m in shapes.multipliers]
+    total = 7 * shapes.latent * widths[-1] + widths[-1]
+    for narrow, wide, stride in zip(widths, widths[1:], shapes.strides, strict=True):
+        unit = 8 * narrow * narrow + 6 * narrow
+        total += 2 * wide + 2 * stride * wide * narrow + narrow + 3 * unit
+    return total + 2 * widths[0] + 14 * widths[0]

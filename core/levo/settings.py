@@ -1,0 +1,90 @@
+"""The settings table of LeVo: published defaults, ranges, and what makes each one idle."""
+
+from dataclasses import replace
+
+from core.registry import Variant
+from core.settings import Kind, Live, Setting, Shadow
+
+_GREEDY = Shadow("temperature", (0.0,), "temperature 0 always takes the likeliest token")
+
+_TABLE = (
+    Setting(
+        "length", Kind.REAL, 120.0, "Longest the song may become; the model may end it sooner.",
+        stage="tokens", lo=1, hi=280, unit="s",
+    ),
+    Setting(
+        "musicality", Kind.CHOICE, "very-high", "Quality tag put before the description.",
+        stage="conditions", choices=("very-high", "high", "medium", "low", "very-low", "off"),
+    ),
+    Setting(
+        "temperature", Kind.REAL, 0.8, "How far to stray from the likeliest token; 0 never strays.",
+        stage="tokens", live=Live.STEP, lo=0, hi=2, aliases=("temp",),
+    ),
+    Setting(
+        "guidance", Kind.REAL, 1.5, "How strongly lyrics and style pull; 1 is off and faster.",
+        stage="tokens", live=Live.STEP, lo=1, hi=10, aliases=("cfg_coef", "cfg"),
+    ),
+    Setting(
+        "top_k", Kind.WHOLE, 5000, "Draw among this many likeliest tokens; 0 is no limit.",
+        stage="tokens", live=Live.STEP, lo=0, hi=16384, shadowed_by=(_GREEDY,),
+    ),
+    Setting(
+        "top_p", Kind.REAL, 0.0, "Draw among the likeliest tokens that reach this share; 0 is no limit.",
+        stage="tokens", live=Live.STEP, lo=0, hi=1, shadowed_by=(_GREEDY,),
+    ),
+    Setting(
+        "repetition_penalty", Kind.REAL, 1.1, "Divides the score of tokens heard lately; 1 is off.",
+        stage="tokens", live=Live.STEP, lo=1, hi=2,
+        shadowed_by=(Shadow("repetition_window", (0,), "the window is 0 frames long"),),
+    ),
+    Setting(
+        "repetition_window", Kind.WHOLE, 50, "How many frames count as lately; 25 are one second.",
+        stage="tokens", live=Live.STEP, lo=0, hi=1000, unit="frames", aliases=("record_window",),
+        shadowed_by=(Shadow("repetition_penalty", (1.0,), "the penalty is off"),),
+    ),
+    Setting(
+        "stem_temperature", Kind.REAL, 0.0, "The same for the vocal and backing tokens.",
+        stage="tokens", live=Live.STEP, lo=0, hi=2,
+    ),
+    Setting(
+        "minimum_length", Kind.REAL, 1.0, "The song does not end before this.",
+        stage="tokens", lo=0, hi=280, unit="s",
+    ),
+    Setting(
+        "ban_prompt", Kind.FLAG, True, "Never repeat a token of the reference.",
+        stage="tokens",
+    ),
+    Setting(
+        "kv_cache", Kind.CHOICE, "fp16", "How the model's memory of the song is kept.",
+        stage="tokens", choices=("fp32", "fp16"),
+    ),
+    Setting(
+        "flow_steps", Kind.WHOLE, 10, "Euler steps per window: more is slower and finer.",
+        stage="audio", live=Live.PHASE, lo=1, hi=100, unit="steps",
+    ),
+    Setting(
+        "flow_guidance", Kind.REAL, 1.5, "How strongly the tokens pull while sound is made; 1 is twice as fast.",
+        stage="audio", live=Live.PHASE, lo=1, hi=5,
+    ),
+    Setting(
+        "format", Kind.CHOICE, "wav", "wav keeps every value, flac 24 bits, mp3 is small.",
+        stage="audio", choices=("wav", "flac", "mp3"),
+    ),
+    Setting(
+        "seed", Kind.WHOLE, -1, "The same seed gives the same take; -1 draws one and records it.",
+        stage="tokens", lo=-1, hi=2**63 - 1,
+    ),
+)  # fmt: skip
+
+
+def settings_of(variant: Variant) -> tuple[Setting, ...]:
+    """The table with one variant's own defaults and limits."""
+    return tuple(_fit(setting, variant) for setting in _TABLE)
+
+
+def _fit(setting: Setting, variant: Variant) -> Setting:
+    if setting.key in ("length", "minimum_length"):
+        setting = replace(setting, hi=variant.limits.seconds)
+    if setting.key in variant.defaults:
+        return replace(setting, default=setting.parse(variant.defaults[setting.key], "conf/models.yaml"))
+    return setting

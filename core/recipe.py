@@ -1,0 +1,86 @@
+"""What made a take, as a JSON file in its folder: enough to know it and to make it again."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from core.atomic import write_text
+from core.job import Job
+from core.meter import State
+from core.settings import Value
+
+FILE = "recipe.json"
+
+
+@dataclass(frozen=True, slots=True)
+class KnobChange:
+    """A live setting that was turned while a stage ran."""
+
+    stage: str
+    at: int
+    """Units of the stage done when the change was first read."""
+    key: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything a take was made from, and what became of it."""
+
+    song: Mapping[str, Any]
+    model: str
+    settings: Mapping[str, Value]
+    state: str
+    songdesk: str
+    made_with: str = ""
+    """Device and torch build, in words."""
+    knobs: tuple[KnobChange, ...] = ()
+    stages: Mapping[str, str] = field(default_factory=dict)
+    """For each finished stage the hash of what its result was made from."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of each file left."""
+    audio: str = ""
+    """Name of the sound file."""
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Whether the take has its sound."""
+        return self.state in (State.DONE.value, State.STOPPED.value) and bool(self.audio)
+
+
+def begin(job: Job) -> Recipe:
+    """The recipe of a job about to run."""
+    return Recipe(
+        song=asdict(job.song),
+        model=job.model,
+        settings=dict(job.values),
+        state=State.RUNNING.value,
+        songdesk=version("songdesk"),
+    )
+
+
+def save(recipe: Recipe, folder: Path) -> None:
+    """Write a take's recipe, whole or not at all."""
+    write_text(folder / FILE, json.dumps(asdict(recipe), ensure_ascii=False, indent=2) + "\n")
+
+
+def load(folder: Path) -> Recipe | None:
+    """A take's recipe; None where there is none that can be read."""
+    try:
+        raw = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        knobs = tuple(KnobChange(**change) for change in raw.pop("knobs"))
+        return Recipe(**{**raw, "knobs": knobs, "notes": tuple(raw["notes"])})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,243 @@
+"""One song from words to a sound file: the stages in order, each from artifact to artifact."""
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from core import recipe as recipes
+from core.atomic import replacing
+from core.audio.files import AudioWriter
+from core.checkpoints import role_file
+from core.device import choose_device
+from core.engine import Artifact, Plan, Stage, Verdict
+from core.errors import Cancelled, SongdeskError
+from core.family import Family, family_of, make_engine
+from core.job import Job, Outcome, stage_hash
+from core.meter import State
+from core.random import Stream
+from core.recipe import KnobChange, Recipe
+from core.registry import Variant
+from core.settings import Value
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Watch(Protocol):
+    """Who follows a render: shows its progress, turns its knobs and may stop it."""
+
+    def begin(self, stage: Stage, plan: Plan) -> None:
+        """A stage starts."""
+
+    def step(self, done: int, total: int) -> Verdict:
+        """Units done in the stage; raises Cancelled on abandon."""
+
+    def live(self, key: str) -> Value:
+        """The present value of a live setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A job with all that follows from its model's name."""
+
+    job: Job
+    kind: Family
+    chosen: Variant
+    plan: Plan
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        ids = [stage.id for stage in self.kind.stages]
+        return self.kind.stages[ids.index(self.job.first) : ids.index(self.job.last) + 1]
+
+    def made_from(self, stage: str) -> str:
+        """The hash of what a stage's result is made from."""
+        ids = tuple(s.id for s in self.kind.stages)
+        return stage_hash(self.job, self.kind.settings(self.chosen), ids, stage)
+
+    def artifact(self, kind: str) -> Path:
+        """Where an artifact lies."""
+        return self.job.folder / f"{kind}.safetensors"
+
+
+def render(job: Job, watch: Watch) -> Outcome:
+    """Run a job's stages; SongdeskError and Cancelled pass through with the finished stages kept."""
+    started = time.monotonic()
+    kind, chosen = family_of(job.model)
+    order = _Order(job, kind, chosen, kind.plan(job.song, chosen, job.values))
+    device = choose_device(job.device)
+    recipe = replace(
+        recipes.begin(job),
+        made_with=f"{device.name}, torch {torch.__version__}",
+        notes=order.plan.notes,
+    )
+    recipes.save(recipe, job.folder)
+    try:
+        recipe = _run_stages(order, watch, recipe, torch.device(device.kind))
+    except BaseException as error:
+        _record_end(recipe, job, error)
+        raise
+    file = job.audio if job.last == kind.stages[-1].id else order.artifact(kind.stage(job.last).writes)
+    return Outcome(
+        job,
+        State(recipe.state),
+        file=file,
+        seconds=recipe.seconds,
+        took=time.monotonic() - started,
+        notes=recipe.notes,
+    )
+
+
+def _record_end(recipe: Recipe, job: Job, ending: BaseException) -> None:
+    """Say in the recipe how a broken run ended; a disk that refuses that too is named beside the cause."""
+    state = State.CANCELLED if isinstance(ending, Cancelled) else State.FAILED
+    try:
+        recipes.save(replace(recipe, state=state.value), job.folder)
+    except SongdeskError as refusal:
+        ending.add_note(str(refusal))
+
+
+def _run_stages(order: _Order, watch: Watch, recipe: Recipe, device: torch.device) -> Recipe:
+    engine = make_engine(order.kind, order.chosen)
+    stopped = False
+    try:
+        for stage in order.stages:
+            made_from = order.made_from(stage.id)
+            if _is_there(order.artifact(stage.writes), made_from):
+                recipe = _finish_stage(recipe, order, stage, made_from)
+                continue
+            run = _StageRun(order, stage, watch, device)
+            watch.begin(stage, order.plan)
+            inputs = {kind: order.artifact(kind) for kind in stage.reads}
+            recipe = replace(recipe, notes=recipe.notes + _strangers(order, inputs))
+            with run:
+                engine.run(stage.id, order.job.song, order.job.values, inputs, run)
+            stopped |= run.finished_early
+            recipe = replace(
+                recipe,
+                knobs=recipe.knobs + tuple(run.knobs),
+                seconds=run.seconds or recipe.seconds,
+                notes=recipe.notes + run.notes,
+                audio=order.job.audio.name if run.files else recipe.audio,
+                files={**recipe.files, **run.files},
+            )
+            recipe = _finish_stage(recipe, order, stage, run.made_from)
+    finally:
+        engine.close()
+    recipe = replace(recipe, state=(State.STOPPED if stopped else State.DONE).value)
+    recipes.save(recipe, order.job.folder)
+    return recipe
+
+
+def _finish_stage(recipe: Recipe, order: _Order, stage: Stage, made_from: str) -> Recipe:
+    recipe = replace(recipe, stages={**recipe.stages, stage.id: made_from})
+    artifact = order.artifact(stage.writes)
+    if artifact.exists():
+        recipe = replace(recipe, files={**recipe.files, artifact.name: recipes.sha256_of(artifact)})
+    recipes.save(recipe, order.job.folder)
+    return recipe
+
+
+def _is_there(path: Path, made_from: str) -> bool:
+    return _made_from(path) == made_from
+
+
+def _made_from(path: Path) -> str | None:
+    """What an artifact says it was made from; None where there is none that can be read."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {}).get("made_from")
+    except (OSError, SafetensorError):
+        return None
+
+
+def _strangers(order: _Order, inputs: Mapping[str, Path]) -> tuple[str, ...]:
+    """A note for each artifact that an earlier version of the song or its settings made."""
+    notes = []
+    for stage in order.kind.stages:
+        if stage.writes not in inputs or stage.id in (s.id for s in order.stages):
+            continue
+        found = _made_from(inputs[stage.writes])
+        if found is not None and found != order.made_from(stage.id):
+            notes.append(f"{stage.writes} were made from other lyrics, style or settings; used as they are")
+    return tuple(notes)
+
+
+class _StageRun:
+    """What an engine meets while one stage runs: progress, knobs, noise, weights, and places to write."""
+
+    def __init__(self, order: _Order, stage: Stage, watch: Watch, device: torch.device) -> None:
+        self.device = device
+        self.knobs: list[KnobChange] = []
+        self.files: dict[str, str] = {}
+        self.notes: tuple[str, ...] = ()
+        self.seconds = 0.0
+        self.finished_early = False
+        self._order = order
+        self._stage = stage
+        self._watch = watch
+        self._done = 0
+        self._read: dict[str, Value] = {}
+        self._open = ExitStack()
+        self._writer: AudioWriter | None = None
+
+    @property
+    def made_from(self) -> str:
+        """The hash of what the stage's result is made from; a turned knob makes it one of a kind."""
+        turned = "".join(f"+{knob.key}={knob.value}@{knob.at}" for knob in self.knobs)
+        early = f"+finished@{self._done}" if self.finished_early else ""
+        return self._order.made_from(self._stage.id) + turned + early
+
+    def __enter__(self) -> "_StageRun":
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._open.__exit__(type(error) if error else None, error, None)
+        if error is None and self._writer is not None:
+            self._describe(self._writer)
+
+    def step(self, done: int, total: int) -> Verdict:
+        self._done = done
+        verdict = self._watch.step(done, total)
+        self.finished_early |= verdict is Verdict.FINISH
+        return verdict
+
+    def live(self, key: str) -> Value:
+        value = self._watch.live(key)
+        before = self._read.get(key, self._order.job.values[key])
+        if value != before:
+            self.knobs.append(KnobChange(self._stage.id, self._done, key, value))
+        self._read[key] = value
+        return value
+
+    def stream(self, name: str) -> Stream:
+        return Stream(self._order.job.values.whole("seed"), name)
+
+    def weights(self, role: str) -> Path:
+        return role_file(self._order.chosen, role)
+
+    def save(self, kind: str, tensors: Mapping[str, "Tensor"], meta: Mapping[str, str]) -> Artifact:
+        path = self._order.artifact(kind)
+        on_host = {name: tensor.cpu() for name, tensor in tensors.items()}
+        with replacing(path) as temporary:
+            save_file(on_host, temporary, metadata={**meta, "made_from": self.made_from})
+        return Artifact(kind, path, self.made_from)
+
+    def audio(self, samples: "Tensor") -> None:
+        if self._writer is None:
+            form = self._order.job.values.text("format")
+            self._writer = self._open.enter_context(AudioWriter(self._order.job.audio, format=form))
+        self._writer.write(samples.float().cpu().numpy())
+
+    def _describe(self, writer: AudioWriter) -> None:
+        self.files[self._order.job.audio.name] = writer.sha256
+        self.seconds = writer.frames / writer.sample_rate
+        if writer.clipped:
+            self.notes = (f"{writer.clipped} samples were louder than the file can hold and were clipped",)

@@ -1,0 +1,55 @@
+"""Everything that can be said about a song before it is made: lyrics, style, settings; no torch."""
+
+from dataclasses import dataclass
+
+from core.family import Family
+from core.lyrics.check import Severity, check
+from core.lyrics.parse import Lyrics, parse
+from core.lyrics.wire import to_wire
+from core.registry import Variant
+from core.song import Song
+from core.style import check_style
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to mend, or to know."""
+
+    severity: Severity
+    part: str
+    """Where in the song: `section 2 [verse]`, `style`."""
+    what: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.what} → {self.hint}"
+
+
+def lyric_tokens(lyrics: Lyrics, kind: Family, chosen: Variant) -> tuple[int, int]:
+    """Lyric tokens used, and the model's limit."""
+    return kind.count_tokens(chosen, to_wire(lyrics, kind.dialect)), chosen.limits.lyric_tokens
+
+
+def review(song: Song, kind: Family, chosen: Variant) -> tuple[Finding, ...]:
+    """All findings, in the order of the song."""
+    lyrics = parse(song.lyrics)
+    found = [
+        Finding(d.severity, _part(lyrics, d.section), d.message, d.hint)
+        for d in check(lyrics, kind.dialect, tokens=lyric_tokens(lyrics, kind, chosen))
+    ]
+    found += [
+        Finding(Severity[note.severity.upper()], "style", note.message, note.hint)
+        for note in check_style(song.style, has_reference=song.reference is not None)
+    ]
+    return tuple(found)
+
+
+def errors(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings that keep a song from being made."""
+    return tuple(f for f in findings if f.severity is Severity.ERROR)
+
+
+def _part(lyrics: Lyrics, section: int | None) -> str:
+    if section is None:
+        return "lyrics"
+    return f"section {section + 1} [{lyrics.sections[section].tag}]"

@@ -1,0 +1,93 @@
+"""Which device the models run on and why, what its memory holds, and whether its speakers are far away."""
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+import psutil
+
+from core.errors import SongdeskError
+from core.meter import Memory
+
+Device = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChoice:
+    """A device, in torch's name and in words, with the reason it was chosen."""
+
+    kind: Device
+    """What `torch.device` takes; ROCm answers to `cuda` too."""
+    name: str
+    reason: str
+
+
+def choose_device(asked: str = "auto") -> DeviceChoice:
+    """Choose by name (`auto`, `cpu`, `cuda`, `rocm`): an accelerator if torch sees one, else the processor.
+
+    All but `cpu` import torch. Raises SongdeskError when what was asked for is not there.
+    """
+    if asked == "cpu":
+        return DeviceChoice("cpu", _processor(), "asked for")
+    if asked not in ("auto", "cuda", "rocm"):
+        raise SongdeskError(f"unknown device “{asked}”", hint="use auto, cpu, cuda or rocm")
+    missing = _no_accelerator(asked)
+    if missing and asked == "auto":
+        return DeviceChoice("cpu", _processor(), missing)
+    if missing:
+        raise SongdeskError(
+            f"device {asked} cannot be used: {missing}", hint="choose cpu or auto as the device"
+        )
+    reason = "asked for" if asked != "auto" else "the first accelerator that torch sees"
+    return DeviceChoice("cuda", _accelerator(), reason)
+
+
+def read_memory(planned: int | None = None, *, device: Device = "cpu") -> Memory:
+    """Read the device's memory (bytes), cheaply: it imports no torch and wakes no device."""
+    return _video_memory(planned) if device == "cuda" else _main_memory(planned)
+
+
+def over_ssh() -> bool:
+    """Whether this session came over SSH, so that the speakers here are not the person's."""
+    return bool(os.environ.get("SSH_CONNECTION"))
+
+
+def _main_memory(planned: int | None) -> Memory:
+    machine = psutil.virtual_memory()
+    ours = psutil.Process().memory_info().rss
+    return Memory("RAM", ours, machine.total - machine.available, machine.total, planned)
+
+
+def _video_memory(planned: int | None) -> Memory:
+    # Asking a sleeping device would wake it, at hundreds of megabytes: so the engine must have, first.
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return Memory("VRAM", planned=planned)
+    free, total = torch.cuda.mem_get_info()
+    return Memory("VRAM", torch.cuda.memory_reserved(), total - free, total, planned)
+
+
+def _processor() -> str:
+    cores = psutil.cpu_count(logical=True) or 1
+    return f"CPU, {cores} core" + "s" * (cores != 1)
+
+
+def _accelerator() -> str:
+    import torch
+
+    interface = "rocm" if torch.version.hip else "cuda"
+    return f"{torch.cuda.get_device_name()} ({interface})"
+
+
+def _no_accelerator(asked: str) -> str:
+    """Why there is no accelerator of the kind asked for; empty when there is one."""
+    import torch
+
+    if torch.version.cuda is None and torch.version.hip is None:
+        return "this torch is built for the CPU alone"
+    if asked == "rocm" and torch.version.hip is None:
+        return "this torch is built for CUDA, not for ROCm"
+    if not torch.cuda.is_available():
+        return "torch finds no GPU or no driver for it"
+    return ""

@@ -1,0 +1,124 @@
+"""The choice of a device, its reason, and memory readings."""
+
+import subprocess
+import sys
+import time
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from core import device
+from core.errors import SongdeskError
+from core.meter import Memory
+
+MIB = 1 << 20
+
+
+def fake_torch(
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    cuda: str | None = None,
+    hip: str | None = None,
+    available: bool = False,
+    awake: bool = False,
+) -> None:
+    """Put a torch with just these answers in the place of the real one."""
+    torch = ModuleType("torch")
+    torch.version = SimpleNamespace(cuda=cuda, hip=hip)  # type: ignore[attr-defined]
+    torch.cuda = SimpleNamespace(  # type: ignore[attr-defined]
+        is_available=lambda: available,
+        is_initialized=lambda: awake,
+        get_device_name=lambda: "Imaginary 9000",
+        memory_reserved=lambda: 300,
+        mem_get_info=lambda: (600, 1000),
+    )
+    monkeypatch.setitem(sys.modules, "torch", torch)
+
+
+def test_auto_takes_an_accelerator_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_torch(monkeypatch, cuda="12.8", available=True)
+    choice = device.choose_device()
+    assert (choice.kind, choice.name) == ("cuda", "Imaginary 9000 (cuda)")
+    assert "torch sees" in choice.reason
+
+
+def test_rocm_is_called_rocm_in_words_and_cuda_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_torch(monkeypatch, hip="6.4", available=True)
+    for asked in ("auto", "rocm", "cuda"):
+        choice = device.choose_device(asked)
+        assert (choice.kind, choice.name) == ("cuda", "Imaginary 9000 (rocm)")
+
+
+@pytest.mark.parametrize(("cuda", "reason"), [(None, "built for the CPU"), ("12.8", "no GPU or no driver")])
+def test_auto_without_an_accelerator_takes_the_processor_and_says_why(
+    monkeypatch: pytest.MonkeyPatch, cuda: str | None, reason: str
+) -> None:
+    fake_torch(monkeypatch, cuda=cuda)
+    choice = device.choose_device()
+    assert choice.kind == "cpu"
+    assert "core" in choice.name
+    assert reason in choice.reason
+
+
+def test_asking_for_what_is_not_there_is_an_error_with_a_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_torch(monkeypatch, cuda="12.8")
+    with pytest.raises(SongdeskError, match="no GPU") as caught:
+        device.choose_device("cuda")
+    assert "cpu" in caught.value.hint
+    fake_torch(monkeypatch, cuda="12.8", available=True)
+    with pytest.raises(SongdeskError, match="not for ROCm"):
+        device.choose_device("rocm")
+    with pytest.raises(SongdeskError, match="unknown device"):
+        device.choose_device("abacus")
+
+
+def test_main_memory_is_read_in_bytes_and_tells_ours_from_the_machine() -> None:
+    before = device.read_memory(5)
+    ballast = bytearray(b"x") * (64 * MIB)
+    after = device.read_memory(5)
+    assert before.where == "RAM"
+    assert before.planned == 5
+    assert before.ours is not None
+    assert after.ours is not None
+    assert after.in_use is not None
+    assert after.total is not None
+    assert after.ours - before.ours > 50 * MIB
+    assert after.ours < after.total
+    assert 0 < after.in_use < after.total
+    assert len(ballast) == 64 * MIB
+
+
+def test_reading_main_memory_is_cheap() -> None:
+    def once() -> float:
+        started = time.perf_counter()
+        device.read_memory()
+        return time.perf_counter() - started
+
+    assert min(once() for _ in range(20)) < 0.005
+
+
+def test_video_memory_is_read_once_the_device_is_awake(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_torch(monkeypatch, cuda="12.8", available=True, awake=True)
+    assert device.read_memory(7, device="cuda") == Memory("VRAM", 300, 400, 1000, 7)
+
+
+def test_a_sleeping_device_is_left_asleep_and_its_memory_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_torch(monkeypatch, cuda="12.8", available=True, awake=False)
+    assert device.read_memory(7, device="cuda") == Memory("VRAM", planned=7)
+    monkeypatch.delitem(sys.modules, "torch")
+    assert device.read_memory(device="cuda") == Memory("VRAM")
+
+
+def test_the_processor_and_its_memory_need_no_torch() -> None:
+    code = (
+        "import sys, core.device as d; d.choose_device('cpu'); d.read_memory(); "
+        "d.read_memory(device='cuda'); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_ssh_session_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    assert not device.over_ssh()
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 2 10.0.0.2 22")
+    assert device.over_ssh()

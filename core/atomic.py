@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,25 +13,24 @@ from core.errors import SongdeskError
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path in the same folder; on success sync it and rename it to `path`, else remove it.
 
-    Raises SongdeskError when the folder cannot be written or the disk is full.
+    Raises SongdeskError when the folder cannot be written or the disk is full; an OSError that names
+    another file passes unchanged.
     """
+    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(6)}{path.suffix[:10]}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:60]}.", suffix=path.suffix)
-        os.close(handle)
-    except OSError as error:
-        raise unwritable(path, error) from error
-    temporary = Path(name)
-    try:
+        temporary.touch(exist_ok=False)
         yield temporary
         _sync(temporary)
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
-        raise unwritable(path, error) from error
+        if error.filename is None or _is_of(error.filename, path, temporary):
+            raise unwritable(path, error) from error
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -50,15 +49,17 @@ def unwritable(path: Path, error: OSError) -> SongdeskError:
     )
 
 
+def _is_of(name: str | bytes | int, path: Path, temporary: Path) -> bool:
+    """Whether a file name in an error is ours: the file, its temporary, or a folder above them."""
+    if isinstance(name, int):
+        return False
+    named = Path(os.fsdecode(name))
+    return named in (path, temporary) or named in path.parents
+
+
 def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

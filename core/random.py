@@ -1,4 +1,4 @@
-"""Keyed random streams: (seed, name, position, column) → one draw, the same on every device, no state to save.
+"""Keyed random streams: (seed, name, position, column) → one draw, the same everywhere, no state to save.
 
 The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 A draw is addressed, never consumed: how many are asked for at once, and in which order, changes no value.

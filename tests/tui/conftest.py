@@ -4,7 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+import pyte
 import pytest
+from textual.app import App
+from textual.driver import Driver
+from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 
 
@@ -36,3 +40,62 @@ def until() -> Until:
             await pilot.pause(0.01)
 
     return wait
+
+
+class PyteTerminal:
+    """A terminal in memory: what the app wrote, drawn by pyte, and how many characters it took."""
+
+    def __init__(self, width: int = 80, height: int = 24) -> None:
+        self.size = (width, height)
+        self.screen = pyte.Screen(width, height)
+        self.characters = 0
+        self._stream = pyte.Stream(self.screen)
+
+    def feed(self, data: str) -> None:
+        self.characters += len(data)
+        self._stream.feed(data)
+
+    def cells(self) -> list[list[tuple[object, ...]]]:
+        """Every cell as (character, foreground, background, bold, italic, underline, reverse)."""
+        return [
+            [
+                (c.data, c.fg, c.bg, c.bold, c.italics, c.underscore, c.reverse)
+                for c in (self.screen.buffer[y][x] for x in range(self.size[0]))
+            ]
+            for y in range(self.size[1])
+        ]
+
+    def text(self) -> str:
+        """The characters on the screen, one line per row."""
+        return "\n".join(self.screen.display)
+
+    async def repainted(self, app: App[None], pilot: Pilot[None]) -> list[list[tuple[object, ...]]]:
+        """Every cell after the terminal was wiped and the app drew itself without caches."""
+        for widget in app.screen.query("*"):
+            widget.notify_style_update()
+            widget.refresh()
+        self.screen.reset()
+        app.refresh()
+        await pilot.pause()
+        return self.cells()
+
+    @property
+    def driver_class(self) -> type[Driver]:
+        """Pass as `App(driver_class=…)` and run with `run_test(headless=False)`."""
+        terminal = self
+
+        class PyteDriver(HeadlessDriver):
+            @property
+            def is_headless(self) -> bool:
+                return False
+
+            def write(self, data: str) -> None:
+                terminal.feed(data)
+
+        return PyteDriver
+
+
+@pytest.fixture
+def pyte_terminal() -> PyteTerminal:
+    """An 80×24 terminal in memory."""
+    return PyteTerminal()

@@ -1,5 +1,7 @@
 """What a LeVo song will take, from shapes alone: units of work and bytes, stage by stage."""
 
+from itertools import pairwise
+
 from core.engine import Plan, StagePlan
 from core.levo.shapes import (
     CODEBOOKS,
@@ -100,7 +102,7 @@ def vae_parameters(shapes: VaeShapes) -> int:
     """Parameters of the decoder, weight norm folded (levo-audio spec §1.5)."""
     widths = [shapes.channels * m for m in shapes.multipliers]
     total = 7 * shapes.latent * widths[-1] + widths[-1]
-    for narrow, wide, stride in zip(widths, widths[1:], shapes.strides, strict=True):
+    for (narrow, wide), stride in zip(pairwise(widths), shapes.strides, strict=True):
         unit = 8 * narrow * narrow + 6 * narrow
         total += 2 * wide + 2 * stride * wide * narrow + narrow + 3 * unit
     return total + 2 * widths[0] + 14 * widths[0]

@@ -1,6 +1,15 @@
 """What structure tags an engine knows and how its lyrics are written, read from `conf/vocab.yaml`."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import cast
+
+from omegaconf import OmegaConf
+
+from core.paths import conf_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +31,66 @@ class Dialect:
 
     id: str
     tags: tuple[Tag, ...]
+    aliases: tuple[tuple[str, str], ...] = ()
+    """Names the engine does not know, each with the tag that comes nearest."""
+    punctuation: tuple[tuple[str, str], ...] = ()
+    """Marks the engine was not taught, each with its ASCII form."""
+    line_width: int = 90
+    """Cells of a lyric line, a CJK character taking two, above which it is long for one breath."""
 
     def tag(self, name: str) -> Tag | None:
         """The tag of that exact name, if the engine knows it."""
         return next((tag for tag in self.tags if tag.name == name), None)
+
+    def nearest(self, name: str) -> Tag | None:
+        """The tag somebody who wrote `name` most likely meant, as in `Verse 2`, `hook` or `chrous`."""
+        names = {tag.name for tag in self.tags}
+        known = {**{name: name for name in names}, **dict(self.aliases)}
+        for form in _forms(name):
+            if form in known:
+                return self.tag(known[form])
+        for form in _forms(name):
+            for close in get_close_matches(form, known, n=1, cutoff=0.7):
+                return self.tag(known[close])
+        return None
+
+    def ascii(self, text: str) -> str:
+        """The text with every mark the engine was not taught in its ASCII form."""
+        return text.translate(_table(self.punctuation))
+
+
+@cache
+def dialect(family: str) -> Dialect:
+    """How a family's lyrics are written; KeyError for a family `conf/vocab.yaml` does not describe."""
+    raw = OmegaConf.to_container(OmegaConf.load(conf_file("vocab.yaml")))
+    entry = cast("dict[str, dict[str, object]]", raw)[family]
+    return Dialect(
+        id=family,
+        tags=tuple(_tag(tag) for tag in cast("list[dict[str, object]]", entry["tags"])),
+        aliases=_pairs(entry["aliases"]),
+        punctuation=_pairs(entry["punctuation"]),
+        line_width=int(cast("int", entry["line_width"])),
+    )
+
+
+@cache
+def _table(pairs: tuple[tuple[str, str], ...]) -> dict[int, str]:
+    return str.maketrans(dict(pairs))
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    """Ever coarser spellings of a tag name: as a slug, without its number, its first word."""
+    slug = re.sub(r"[\s_-]+", "-", name.strip().lower())
+    bare = re.sub(r"[-:#(]*\d*\W*$", "", slug)
+    first = re.split(r"\W", slug, maxsplit=1)[0]
+    return tuple(dict.fromkeys(form for form in (slug, bare, first) if form))
+
+
+def _tag(entry: Mapping[str, object]) -> Tag:
+    low, high = cast("list[float]", entry["seconds"])
+    return Tag(str(entry["name"]), bool(entry["sung"]), (float(low), float(high)), str(entry["meaning"]))
+
+
+def _pairs(entry: object) -> tuple[tuple[str, str], ...]:
+    assert isinstance(entry, dict)
+    return tuple((str(key), str(value)) for key, value in entry.items())

@@ -1,0 +1,208 @@
+"""Rules on the characters of one lyric line."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from unicodedata import east_asian_width
+
+from core.lyrics.diagnostic import Diagnostic, Edit, Fix, Severity
+from core.lyrics.parse import Line
+from core.lyrics.tags import Dialect
+from core.lyrics.wire import CONTROL
+
+_PLAIN = re.compile(r"[A-Za-z0-9 ,.'!?\u4e00-\u9fff]*")
+"""Lines no character rule has anything to say about."""
+_OPEN = re.compile(r"(?P<bracket>\[)\s*(?=[^\]】］]*$|[^\[\]]*[】］])|[【［]\s*(?=[^\[\]【［]*[\]】］])")
+"""Opens a line that was meant for a tag: never closed, or in brackets of another script."""
+_TO_CLOSE = re.compile(r"([^\[\]【［】］]*?)\s*[\]】］]")
+_FIRST_WORD = re.compile(r"([^\s\[\]:,.;]*)")
+_BRACKETED = re.compile(r"[\s;]*(\[([^\[\]]+)\])")
+_SEMICOLON = re.compile(r"^[\s;]*;\s*|\s*;[\s;]*$|;")
+_GAP = re.compile(r"(?<=[,，。、;；]) *(?=\S)|(?<=\S) +(?=\S)")
+
+Rule = Callable[[Line, Dialect], Diagnostic | None]
+
+
+def check_line(line: Line, dialect: Dialect, section: int | None) -> Iterator[Diagnostic]:
+    """Every finding in one line; a broken tag hides the rest, because mending it changes the line."""
+    if not _PLAIN.fullmatch(line.text):
+        for rule in _RULES:
+            found = rule(line, dialect)
+            if found:
+                yield replace(found, section=section)
+            if found and rule is broken_tag:
+                return
+    if found := _long(line, dialect):
+        yield replace(found, section=section)
+
+
+def broken_tag(line: Line, dialect: Dialect) -> Diagnostic | None:
+    """A tag that is not closed, or stands in other brackets than the engine's."""
+    opened = _OPEN.match(line.text)
+    if not opened:
+        return None
+    closed = _TO_CLOSE.match(line.text, opened.end())
+    word = closed or _FIRST_WORD.match(line.text, opened.end())
+    assert word is not None
+    near = dialect.nearest(word[1])
+    if not near and not opened["bracket"]:
+        return None
+    span = line.part(0, word.end())
+    change = Edit(span, f"[{near.name}]") if near else Edit(line.part(0, opened.end()), "")
+    return _finding(
+        Severity.ERROR,
+        "unclosed-tag",
+        f"{line.text[: word.end()]} is not a tag between [ and ]",
+        f"write [{near.name}]" if near else "close it with ], or delete the bracket",
+        line,
+        (0, word.end()),
+        Fix(f"Write [{near.name}]" if near else "Delete the bracket", (change,)),
+    )
+
+
+def _control(line: Line, _dialect: Dialect) -> Diagnostic | None:
+    token = CONTROL.search(line.text)
+    if not token:
+        return None
+    bare = line.text
+    while (less := CONTROL.sub("", bare)) != bare:
+        bare = less
+    return _finding(
+        Severity.ERROR,
+        "control-token",
+        f"the engine reads {token[0]} as a command",
+        "remove it",
+        line,
+        token.span(),
+        Fix("Remove it", (Edit(line.span, bare),)),
+    )
+
+
+def _tag_inside(line: Line, dialect: Dialect) -> Diagnostic | None:
+    found = [tag for tag in _BRACKETED.finditer(line.text) if dialect.tag(tag[2])]
+    if not found:
+        return None
+    return _finding(
+        Severity.ERROR,
+        "tag-inside-line",
+        f"{found[0][1]} stands inside a lyric line",
+        "give it a line of its own",
+        line,
+        found[0].span(1),
+        Fix("Break the line", tuple(Edit(line.part(tag.start(), tag.start(1)), "\n") for tag in found)),
+    )
+
+
+def _brackets(line: Line, dialect: Dialect) -> Diagnostic | None:
+    tags = {at for tag in _BRACKETED.finditer(line.text) if dialect.tag(tag[2]) for at in tag.span(1)}
+    places = [
+        at
+        for at, char in enumerate(line.text)
+        if (char == "[" and at not in tags) or (char == "]" and at + 1 not in tags)
+    ]
+    if not places:
+        return None
+    edits = tuple(Edit(line.part(at, at + 1), "(" if line.text[at] == "[" else ")") for at in places)
+    return _finding(
+        Severity.WARNING,
+        "brackets",
+        "square brackets are for tags; in lyrics they are sent as parentheses",
+        "write ( )",
+        line,
+        (places[0], places[0] + 1),
+        Fix("Change to parentheses", edits),
+    )
+
+
+def _marks(line: Line, dialect: Dialect) -> Diagnostic | None:
+    places = [at for at, char in enumerate(line.text) if dialect.ascii(char) != char]
+    if not places:
+        return None
+    mark = line.text[places[0]]
+    return _finding(
+        Severity.WARNING,
+        "full-width",
+        f"the engine reads ASCII punctuation: {mark} is sent as {dialect.ascii(mark).replace(';', ',')}",
+        "change the marks of this line",
+        line,
+        (places[0], places[0] + 1),
+        Fix("Change to ASCII marks", tuple(_ascii_edit(line, at, dialect) for at in places)),
+    )
+
+
+def _ascii_edit(line: Line, at: int, dialect: Dialect) -> Edit:
+    """A full stop that ends the line goes, because the line's end says the same."""
+    mark = dialect.ascii(line.text[at]).replace(";", ",")
+    last = at == len(line.text) - 1
+    return Edit(line.part(at, at + 1), "" if last and mark == "." else mark)
+
+
+def _semicolon(line: Line, _dialect: Dialect) -> Diagnostic | None:
+    found = list(_SEMICOLON.finditer(line.text))
+    if not found:
+        return None
+    at = line.text.index(";")
+    return _finding(
+        Severity.WARNING,
+        "semicolon",
+        "a semicolon separates sections; in lyrics it is sent as a comma",
+        "use a comma or start a new line",
+        line,
+        (at, at + 1),
+        Fix("Replace it", tuple(_comma_edit(line, mark) for mark in found)),
+    )
+
+
+def _comma_edit(line: Line, mark: re.Match[str]) -> Edit:
+    inside = mark.start() > 0 and mark.end() < len(line.text)
+    return Edit(line.part(*mark.span()), "," if inside else "")
+
+
+def _long(line: Line, dialect: Dialect) -> Diagnostic | None:
+    limit = dialect.line_width
+    if len(line.text) * 2 <= limit or _cells(line.text) <= limit:
+        return None
+    edits = tuple(Edit(line.part(*gap), "\n") for gap in _breaks(line.text, limit))
+    return _finding(
+        Severity.HINT,
+        "long-line",
+        "a long line for one breath",
+        "break it where the singer breathes",
+        line,
+        (0, len(line.text)),
+        Fix("Break the line", edits) if edits else None,
+    )
+
+
+def _breaks(text: str, limit: int) -> tuple[tuple[int, int], ...]:
+    """Gaps to break at so that every piece fits, behind commas if possible; none if a word is too long."""
+    gaps = [found.span() for found in _GAP.finditer(text)]
+    chosen: list[tuple[int, int]] = []
+    start = 0
+    while _cells(text[start:]) > limit:
+        fitting = [gap for gap in gaps if gap[0] > start and _cells(text[start : gap[0]]) <= limit]
+        if not fitting:
+            return ()
+        commas = [gap for gap in fitting if text[gap[0] - 1] in ",，。、;；"]
+        chosen.append((commas or fitting)[-1])
+        start = chosen[-1][1]
+    return tuple(chosen)
+
+
+def _cells(text: str) -> int:
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _finding(
+    severity: Severity,
+    rule: str,
+    message: str,
+    hint: str,
+    line: Line,
+    part: tuple[int, int],
+    fix: Fix | None,
+) -> Diagnostic:
+    return Diagnostic(severity, rule, message, hint, line.part(*part), None, fix)
+
+
+_RULES: tuple[Rule, ...] = (_control, broken_tag, _tag_inside, _brackets, _marks, _semicolon)

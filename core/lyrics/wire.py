@@ -1,0 +1,114 @@
+"""The engine's own notation, one string for the whole song, and the way back to editor form."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from core.lyrics.language import block_language
+from core.lyrics.parse import TAG, Line, Lyrics, Section, rows
+from core.lyrics.tags import Dialect
+
+CONTROL = re.compile(r"<\|\w+\|>")
+"""What tokenizers of this kind read as a command."""
+_END = re.compile(r"[。！？｡．][。！？｡．.!?”’」』）\"')]*|(?P<mark>[.?!]+)(?P<close>[\"')]*)")
+_ENDS = re.compile(r"[.?!][\"')]*$")
+_ROUND = str.maketrans("[];", "(),")
+_SEPARATOR = " ; "
+
+
+def to_wire(lyrics: Lyrics, dialect: Dialect) -> str:
+    """Exactly what the engine reads: sections by semicolons, sentences by full stops, ASCII punctuation.
+
+    An English section ends with a full stop and a Chinese one does not. Brackets and semicolons of the lyrics
+    themselves turn into parentheses and commas and control tokens go, so that only tags are structure.
+    A section whose tag is not sung is its tag alone.
+    """
+    blocks = [_block(lyrics.preamble, dialect), *(_section(section, dialect) for section in lyrics.sections)]
+    return _SEPARATOR.join(block for block in blocks if block)
+
+
+def from_wire(text: str) -> str:
+    """An engine string in editor form; also accepts what lacks semicolons, spaces or final stops."""
+    lines: list[str] = []
+    for part in text.split(";"):
+        for row in rows(part):
+            rest = row
+            while (found := TAG.match(rest)) and found[2].strip():
+                lines += ["", found[1]] if lines else [found[1]]
+                rest = rest[found.end() :]
+            lines += sentences(rest)
+    return "\n".join(lines)
+
+
+def sentences(text: str) -> list[str]:
+    """Split at the marks that end a sentence; a full stop goes, other marks stay with their sentence."""
+    pieces: list[str] = []
+    start = 0
+    for end in (*_boundaries(text), len(text)):
+        piece = _tail(text[start:end].strip())
+        start = end
+        if sung(piece):
+            pieces.append(piece)
+    return pieces
+
+
+def sung(text: str) -> bool:
+    """Whether there is anything to sing in it."""
+    return any(char.isalnum() for char in text)
+
+
+def clean(text: str, dialect: Dialect) -> str:
+    """A lyric line with nothing in it that the engine could take for structure."""
+    bare = dialect.ascii(text).translate(_ROUND)
+    while (less := CONTROL.sub("", bare)) != bare:
+        bare = less
+    return " ".join(bare.split())
+
+
+def _section(section: Section, dialect: Dialect) -> str:
+    tag = dialect.tag(section.tag)
+    block = _block(section.lines, dialect) if tag is None or tag.sung else ""
+    return f"[{section.tag}] {block}".rstrip()
+
+
+def _block(lines: Sequence[Line], dialect: Dialect) -> str:
+    """The sentences of one section, joined until another pass would change nothing."""
+    pieces = [piece for line in lines for piece in sentences(clean(line.text, dialect))]
+    chinese = block_language("".join(pieces)) == "zh"
+    text = _join(pieces, chinese=chinese)
+    while (again := _join(sentences(text), chinese=chinese)) != text:
+        text = again
+    return text
+
+
+def _join(pieces: Sequence[str], *, chinese: bool) -> str:
+    ended = [piece if _ENDS.search(piece) else f"{piece}." for piece in pieces]
+    if chinese and ended:
+        return "".join([*ended[:-1], pieces[-1]])
+    return " ".join(ended)
+
+
+def _boundaries(text: str) -> Iterator[int]:
+    for found in _END.finditer(text):
+        after = text[found.end() : found.end() + 1]
+        free = found["mark"] is None or not after or after.isspace()
+        if free or (after.isalnum() and not found["close"] and not _inside_word(text, found)):
+            yield found.end()
+
+
+def _inside_word(text: str, mark: re.Match[str]) -> bool:
+    """Whether a full stop belongs to a number or an abbreviation: `3.5`, `U.S.A`."""
+    before, after = text[: mark.start()][-2:], text[mark.end()]
+    if mark[0] != "." or not before:
+        return False
+    number = before[-1].isdigit() and after.isdigit()
+    alone = len(before) == 1 or not before[0].isalnum()
+    return number or (
+        alone and before[-1].isascii() and before[-1].isalpha() and after.isascii() and after.isalpha()
+    )
+
+
+def _tail(piece: str) -> str:
+    """A sentence with its last mark in normal form: nothing for full stops, the others without them."""
+    body = piece.rstrip(".?!")
+    mark = piece[len(body) :].replace(".", "")
+    return f"{body.rstrip() if not mark else body}{mark}"

@@ -1,0 +1,115 @@
+"""The demo model's weights, made by rule: every tensor is drawn from its own name, so nothing is fetched."""
+
+import hashlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from core.atomic import replacing
+from core.levo.shapes import Shapes
+from core.levo.synthesis.render import Synthesis
+from core.levo.tokens.model import TokenModel
+
+RULE = "1"
+"""Version of the rule; files made by another are made again."""
+_MADE_BY = "songdesk_rule"
+_SCALES = {"alpha": 0.3, "beta": 0.3, "table": 0.3, "mean": 0.2}
+"""Deviations of parameters known by name: log scales of the snakes, shifts, the normaliser's means."""
+_TABLES = {"codebook": 1.0, "positions": 0.1}
+"""Deviations of embedding tables; 0.5 for the others."""
+_HEADS = ("lm_head.weight", "linears.0.weight", "linears.1.weight")
+_HEAD = 3.0
+"""Gain of the rows that give logits: a spread that leaves some hundreds of tokens in question."""
+_BRANCHES = ("conv2.weight",)
+_BRANCH = 0.3
+"""Gain of what the decoder's residual units add, so that it does not grow from unit to unit."""
+_QUIET = 0.03
+"""Gain of the decoder's last convolution: untrained sound at about -19 dBFS."""
+
+
+def demo_weights(shapes: Shapes, folder: Path) -> None:
+    """Make the role files of `shapes` in `folder` unless this rule made them already for these shapes.
+
+    Raises SongdeskError when the folder cannot be written.
+    """
+    _make(lambda: TokenModel(shapes.tokens), folder / "tokens.safetensors")
+    _make(lambda: Synthesis(shapes), folder / "synthesis.safetensors")
+
+
+def rule_state(module: nn.Module) -> dict[str, Tensor]:
+    """A float32 value for every key of a module built on meta; the same for the same key and shape."""
+    owners = dict(module.named_modules())
+    return {
+        key: _value(key, tuple(like.shape), owners[key.rpartition(".")[0]])
+        for key, like in module.state_dict().items()
+    }
+
+
+def _make(build: Callable[[], nn.Module], path: Path) -> None:
+    with torch.device("meta"):
+        module = build()
+    made_by = _signature(module)
+    if _maker(path) == made_by:
+        return
+    with replacing(path) as temporary:
+        save_file(rule_state(module), temporary, {_MADE_BY: made_by})
+
+
+def _signature(module: nn.Module) -> str:
+    """The rule's version and a fingerprint of the keys and shapes it was applied to."""
+    listing = "\n".join(f"{key} {tuple(like.shape)}" for key, like in module.state_dict().items())
+    return f"{RULE}-{hashlib.sha256(listing.encode()).hexdigest()[:16]}"
+
+
+def _maker(path: Path) -> str | None:
+    """The signature in a file; None for one that is absent, damaged or of another origin."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get(_MADE_BY)
+    except SafetensorError:
+        return None
+
+
+def _draw(key: str, shape: tuple[int, ...]) -> Tensor:
+    seed = int.from_bytes(hashlib.sha256(f"songdesk demo {RULE} {key}".encode()).digest()[:16], "little")
+    numbers = np.random.Generator(np.random.Philox(key=seed))
+    return torch.from_numpy(numbers.standard_normal(shape, dtype=np.float32))
+
+
+def _value(key: str, shape: tuple[int, ...], owner: nn.Module) -> Tensor:
+    """Draw a tensor and scale it by what it is, so that signals keep their size through the networks."""
+    drawn = _draw(key, shape)
+    leaf = key.rpartition(".")[2]
+    if leaf == "bias":
+        return drawn * 0.02
+    if leaf in _SCALES:
+        return drawn * _SCALES[leaf]
+    if leaf == "deviation":
+        return (drawn * 0.3).exp()
+    if drawn.ndim == 1:
+        return drawn * 0.1 + 1
+    if isinstance(owner, nn.Embedding):
+        return drawn * _TABLES.get(key.split(".")[-2], 0.5)
+    if isinstance(owner, nn.Conv1d) and owner.bias is None:  # the decoder's last: no constant in the sound
+        drawn = (drawn - drawn.mean(-1, keepdim=True)) * _QUIET
+    if key.endswith(_HEADS):
+        drawn = drawn * _HEAD
+        drawn[-1] = 0  # the end of the song: behind every token the top-k filter keeps
+    if key.endswith(_BRANCHES):
+        drawn = drawn * _BRANCH
+    return drawn / math.sqrt(_fan_in(owner, shape))
+
+
+def _fan_in(owner: nn.Module, shape: tuple[int, ...]) -> float:
+    """Inputs that meet in one output."""
+    if isinstance(owner, nn.ConvTranspose1d):
+        return shape[0] * shape[2] / owner.stride[0]
+    return math.prod(shape[1:])

@@ -1,0 +1,44 @@
+"""How a song is cut into windows that the flow transformer solves one after the other; no torch."""
+
+from dataclasses import dataclass
+from math import ceil
+
+VAE_CHUNK = 128
+"""Latents decoded at once; their activations are 0.5 GiB at 128 base channels, and in proportion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of frames, the first `carried` of which are known already."""
+
+    index: int
+    start: int
+    length: int
+    carried: int
+
+    @property
+    def end(self) -> int:
+        """The frame after its last."""
+        return self.start + self.length
+
+
+def plan_windows(frames: int, *, positions: int, carried: int, prompt: int = 0) -> tuple[Window, ...]:
+    """Windows of `positions` frames that make every one of `prompt + frames` once.
+
+    The first carries the prompt, each later one the last `carried` frames of the one before; the last is as
+    short as the song leaves it.
+    """
+    assert 0 < carried < positions, "a window makes frames of its own"
+    assert 0 <= prompt < positions, "the prompt leaves room in the first window"
+    total = prompt + frames
+    windows: list[Window] = []
+    start, known = 0, prompt
+    while start + known < total:
+        windows.append(Window(len(windows), start, min(positions, total - start), known))
+        start, known = start + positions - carried, carried
+    return tuple(windows)
+
+
+def units(windows: tuple[Window, ...], frames: int, *, steps: int, chunk: int) -> int:
+    """Progress units of a song of `frames`: Euler steps of every window, and decoded chunks."""
+    return len(windows) * steps + ceil(frames / chunk)

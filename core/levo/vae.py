@@ -1,0 +1,119 @@
+"""The Oobleck autoencoder: stereo 48 kHz sound to 25 Hz latents and back, whole or chunk by chunk."""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from core.levo.shapes import SAMPLES_PER_FRAME, VaeShapes
+
+CONTEXT = 9
+"""Latents on either side that a decoded latent can hear (levo-audio spec §5)."""
+_DILATIONS = (1, 3, 9)
+
+
+class Snake(nn.Module):
+    """x + sin²(e^α x) / e^β, with one α and one β per channel (levo-audio spec §5)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.empty(channels))
+        self.beta = nn.Parameter(torch.empty(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Activate x [B, C, L]."""
+        wave = (x * self.alpha.exp()[:, None]).sin().square()
+        return torch.addcmul(x, wave, (self.beta.exp() + 1e-9).reciprocal()[:, None])
+
+
+class Residual(nn.Module):
+    """A dilated convolution and a pointwise one around which the signal also passes unchanged."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.snake1 = Snake(channels)
+        self.conv1 = nn.Conv1d(channels, channels, 7, dilation=dilation, padding=3 * dilation)
+        self.snake2 = Snake(channels)
+        self.conv2 = nn.Conv1d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Add to x [B, C, L]."""
+        added: Tensor = self.conv2(self.snake2(self.conv1(self.snake1(x))))
+        return x + added
+
+
+class VaeEncoder(nn.Module):
+    """Sound [B, 2, L] to the latents' mean and spread [B, latent, L // 1920] (levo-audio spec §1.5)."""
+
+    def __init__(self, shapes: VaeShapes) -> None:
+        super().__init__()
+        widths = [shapes.channels * m for m in shapes.multipliers]
+        layers: list[nn.Module] = [nn.Conv1d(2, widths[0], 7, padding=3)]
+        for (narrow, wide), stride in zip(pairwise(widths), shapes.strides, strict=True):
+            layers += [Residual(narrow, dilation) for dilation in _DILATIONS]
+            layers += [Snake(narrow), nn.Conv1d(narrow, wide, 2 * stride, stride, _half(stride))]
+        layers += [Snake(widths[-1]), nn.Conv1d(widths[-1], 2 * shapes.latent, 3, padding=1)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, sound: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode; a sample is `mean + spread · noise`, the mean alone is the usual choice."""
+        mean, scale = self.layers(sound).chunk(2, dim=1)
+        return mean, F.softplus(scale) + 1e-4
+
+
+class VaeDecoder(nn.Module):
+    """Latents [B, latent, T] to sound [B, 2, 1920 T] (levo-audio spec §1.5)."""
+
+    def __init__(self, shapes: VaeShapes) -> None:
+        super().__init__()
+        widths = [shapes.channels * m for m in reversed(shapes.multipliers)]
+        layers: list[nn.Module] = [nn.Conv1d(shapes.latent, widths[0], 7, padding=3)]
+        for (wide, narrow), stride in zip(pairwise(widths), reversed(shapes.strides), strict=True):
+            layers += [Snake(wide), nn.ConvTranspose1d(wide, narrow, 2 * stride, stride, _half(stride))]
+            layers += [Residual(narrow, dilation) for dilation in _DILATIONS]
+        layers += [Snake(widths[-1]), nn.Conv1d(widths[-1], 2, 7, padding=3, bias=False)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Decode in one piece; activations grow with T."""
+        sound: Tensor = self.layers(latents)
+        return sound
+
+
+def decode_chunked(decoder: VaeDecoder, latents: Tensor, *, chunk: int) -> Iterator[Tensor]:
+    """Decode latents [T, latent] as one signal, `chunk` of them at a time; gives sound [2, n] in order."""
+    return decode_stream(decoder, [latents], chunk=chunk)
+
+
+def decode_stream(
+    decoder: VaeDecoder, pieces: Iterable[Tensor], *, chunk: int, context: int = CONTEXT
+) -> Iterator[Tensor]:
+    """Decode latents [n, latent] that arrive in pieces; give sound [2, m] as soon as its context is known.
+
+    The chunks lie on a fixed grid and each is decoded with `context` latents around it, so where the pieces
+    end makes no difference, and the result equals decoding everything at once to rounding.
+    """
+    held: Tensor | None = None  # the latents from `context` before the next chunk on
+    before = 0
+    for piece in pieces:
+        held = piece if held is None else torch.cat((held, piece))
+        while len(held) >= before + chunk + context:
+            yield _decode(decoder, held[: before + chunk + context], before, chunk)
+            drop = before + chunk - context
+            held, before = (held[drop:], context) if drop > 0 else (held, before + chunk)
+    while held is not None and len(held) > before:
+        count = min(chunk, len(held) - before)
+        near = held[max(0, before - context) : before + count + context]
+        yield _decode(decoder, near, min(before, context), count)
+        before += count
+
+
+def _decode(decoder: VaeDecoder, latents: Tensor, before: int, count: int) -> Tensor:
+    sound: Tensor = decoder(latents.T[None])[0]
+    return sound[:, before * SAMPLES_PER_FRAME : (before + count) * SAMPLES_PER_FRAME]
+
+
+def _half(stride: int) -> int:
+    return (stride + 1) // 2

@@ -38,12 +38,12 @@ def strike(app: App[None], dice: random.Random) -> str:
     if kind < 0.5:
         key = dice.choice(KEYS)
         app.post_message(events.Key(key, "\r" if key == "enter" else None))
-        return key
+        return str(key)
     if kind < 0.9:
-        character = dice.choice(TYPED)
+        character = str(dice.choice(TYPED))
         app.post_message(events.Key(character, character))
         return character
-    paste = dice.choice(PASTES)
+    paste = str(dice.choice(PASTES))
     app.post_message(events.Paste(paste))
     return repr(paste)
 
@@ -51,7 +51,10 @@ def strike(app: App[None], dice: random.Random) -> str:
 async def assert_nothing_is_stale(
     app: App[None], pilot: Pilot[None], terminal: Any, story: list[str]
 ) -> None:
-    await pilot.pause()
+    written = None
+    while written != terminal.characters:
+        written = terminal.characters
+        await pilot.pause(0.03)
     shown = terminal.cells()
     fresh = await terminal.repainted(app, pilot)
     stale = [(y, x) for y, row in enumerate(fresh) for x, cell in enumerate(row) if cell != shown[y][x]]
@@ -109,3 +112,18 @@ async def test_the_screen_reader_would_notice_a_row_that_was_not_repainted(pyte_
         app.post_message(events.Key("z", "z"))
         with pytest.raises(AssertionError, match="stale"):
             await assert_nothing_is_stale(app, pilot, pyte_terminal, ["z"])
+
+
+async def test_undo_that_takes_rows_and_scrollbar_away_keeps_the_app_alive(pyte_terminal: Any) -> None:
+    app = Area(ThriftyTextArea, "\n" * 17)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.area.focus()
+        app.area.move_cursor(app.area.document.end)
+        await pilot.pause()
+        for paste in ("\n\n\n", "\n\n\n", "\n\n\n"):
+            app.post_message(events.Paste(paste))
+        await pilot.pause()
+        for _ in range(3):
+            app.area.undo()
+            await pilot.pause()
+        assert app.area.cursor_location[0] < app.area.document.line_count

@@ -2,6 +2,7 @@
 
 from textual.document._document import EditResult, Selection
 from textual.document._edit import Edit
+from textual.geometry import Offset
 from textual.reactive import Reactive, reactive
 from textual.widgets import TextArea
 
@@ -26,6 +27,15 @@ class ThriftyTextArea(TextArea):
             return
         first = self.wrapped_document.location_to_offset((row, 0)).y
         self.refresh_lines(first, len(self.wrapped_document.get_offsets(row)) + 1)
+
+    def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
+        """Scroll to the cursor; not while an undo has taken its row away and not yet moved it.
+
+        The stock method raises there when the undo also takes the scrollbar away.
+        """
+        if self.cursor_location[0] >= self.document.line_count:
+            return Offset(0, 0)
+        return super().scroll_cursor_visible(center, animate)
 
     def edit(self, edit: Edit) -> EditResult:
         """Make one edit and repaint its rows, or everything below when rows moved."""

@@ -133,6 +133,15 @@ def read(path: Path) -> tuple[npt.NDArray[np.float32], int]:
     return np.ascontiguousarray(samples.T), rate
 
 
+def blocks(path: Path, frames: int) -> Iterator[npt.NDArray[np.float32]]:
+    """Read a file piece by piece: float32 [n, channels] with n = `frames` but for the last.
+
+    The array is used again for the next piece. Raises SongdeskError as `read` does.
+    """
+    with _opened(path) as file:
+        yield from file.blocks(frames, dtype="float32", always_2d=True)
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
     """Open a sound file for reading, with its library's errors made ours."""

@@ -3,13 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+BUILT_IN_STYLES = (
+    "Pop", "Latin", "Rock", "Electronic", "Metal", "Country", "R&B/Soul", "Ballad", "Jazz", "World",
+    "Hip-Hop", "Funk", "Soundtrack", "Auto",
+)  # fmt: skip
+"""The reference styles published with the model, as its song files name them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the song should sound like: an audio file with a 10 s window, or a style of the built-in library."""
+    """What the song should sound like: an audio file with a 10 s window, or a built-in style."""
 
     path: str = ""
+    """Absolute; empty when a style is named."""
     style: str = ""
+    """One of BUILT_IN_STYLES; empty when a file is named."""
     start: float = 0.0
     """Where the window begins, in seconds."""
 

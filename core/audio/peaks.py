@@ -70,9 +70,10 @@ def _bins(block: "npt.NDArray[np.float32]", hop: int) -> list[float]:
     """Peaks of frames [n, channels], one per `hop` frames, in steps of 1/255."""
     import numpy as np
 
-    loudest = np.abs(block).max(axis=1)
-    short = -len(loudest) % hop
-    peaks = np.pad(loudest, (0, short)).reshape(-1, hop).max(axis=1)
+    short = -len(block) % hop
+    whole = np.pad(block, ((0, short), (0, 0))) if short else block
+    rows = whole.reshape(len(whole) // hop, -1)
+    peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1))
     levels = np.rint(np.nan_to_num(peaks).clip(0, 1) * _LEVELS)
     return [float(level) / _LEVELS for level in levels]
 

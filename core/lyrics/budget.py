@@ -14,7 +14,10 @@ _SLOW = 1.8
 """Syllables per second of quick and of slow singing: assumed, not measured, so the range is wide."""
 _BREATH = (0.2, 1.2)
 """Seconds of rest a line brings along."""
-_SYLLABLE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[aeiouyà-æè-ïò-öù-üα-ωаеёиоуыэюя]+|\\d")
+# The e that ends a word is silent more often than not.
+_SYLLABLE = re.compile(
+    "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|(?!e\\b)[aeiouyà-æè-ïò-öù-üα-ωаеёиоуыэюя]+|\\d"
+)
 
 
 @dataclass(frozen=True, slots=True)

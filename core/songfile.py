@@ -98,7 +98,10 @@ def write_songs(path: Path, songs: Sequence[Song]) -> None:
                 f"the title {_shown(song.title)} cannot be an idx: {reason}", hint="change it"
             )
         taken.add(_same_name(song.title))
-    lines = (json.dumps(_fields(song, path.parent), ensure_ascii=False) for song in songs)
+    lines = [json.dumps(_fields(song, path.parent), ensure_ascii=False) for song in songs]
+    for song, line in zip(songs, lines, strict=True):
+        if _has_surrogate(line):
+            raise SongdeskError(f"{song.title} holds half a character", hint="write the character itself")
     write_text(path, "".join(f"{line}\n" for line in lines))
 
 
@@ -143,7 +146,7 @@ class _Line:
         if not isinstance(value, str):
             self.error(key, f"must be text, not {_kind(value)}", "put it in double quotes")
             return ""
-        if any(unicodedata.category(char) == "Cs" for char in value):
+        if _has_surrogate(value):
             self.error(key, "holds half a character (a lone surrogate)", "write the character itself")
             return ""
         return value.strip()
@@ -322,6 +325,10 @@ def _from_folder(path: str, folder: Path) -> str:
 def _same_name(title: str) -> str:
     """Titles that some file system takes for one name have one form."""
     return unicodedata.normalize("NFC", title).casefold()
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _kind(value: object) -> str:

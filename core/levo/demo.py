@@ -23,7 +23,8 @@ _SCALES = {"alpha": 0.3, "beta": 0.3, "table": 0.3, "mean": 0.2}
 """Deviations of parameters known by name: log scales of the snakes, shifts, the normaliser's means."""
 _TABLES = {"codebook": 1.0, "positions": 0.1}
 """Deviations of embedding tables; 0.5 for the others."""
-_HEADS = ("lm_head.weight", "linears.0.weight", "linears.1.weight")
+HEADS = ("lm_head.weight", "linears.0.weight", "linears.1.weight")
+"""How the keys of the token model's heads end."""
 _HEAD = 3.0
 """Gain of the rows that give logits: a spread that leaves some hundreds of tokens in question."""
 _BRANCHES = ("conv2.weight",)
@@ -58,7 +59,10 @@ def _make(build: Callable[[], nn.Module], path: Path) -> None:
     if _maker(path) == made_by:
         return
     with replacing(path) as temporary:
-        save_file(rule_state(module), temporary, {_MADE_BY: made_by})
+        try:
+            save_file(rule_state(module), temporary, {_MADE_BY: made_by})
+        except SafetensorError as error:
+            raise OSError(str(error)) from error
 
 
 def _signature(module: nn.Module) -> str:
@@ -100,7 +104,7 @@ def _value(key: str, shape: tuple[int, ...], owner: nn.Module) -> Tensor:
         return drawn * _TABLES.get(key.split(".")[-2], 0.5)
     if isinstance(owner, nn.Conv1d) and owner.bias is None:  # the decoder's last: no constant in the sound
         drawn = (drawn - drawn.mean(-1, keepdim=True)) * _QUIET
-    if key.endswith(_HEADS):
+    if key.endswith(HEADS):
         drawn = drawn * _HEAD
         drawn[-1] = 0  # the end of the song: behind every token the top-k filter keeps
     if key.endswith(_BRANCHES):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,12 +31,11 @@ _SONGS = st.builds(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80, deadline=None)
-@given(st.lists(_SONGS, min_size=1, max_size=3, unique_by=lambda song: song.title.casefold()))
+@given(
+    st.lists(_SONGS, min_size=1, max_size=3, unique_by=lambda song: normalize("NFC", song.title).casefold())
+)
 def test_what_is_written_is_read_back_equal(tmp_path: Path, songs: list[Song]) -> None:
-    try:
-        write_songs(tmp_path / "out.jsonl", songs)
-    except SongdeskError:
-        return  # two titles that one file system takes for the same name
+    write_songs(tmp_path / "out.jsonl", songs)
     lines, problems = read_songs(tmp_path / "out.jsonl")
     assert problems == ()
     assert [line.song for line in lines] == songs

@@ -96,6 +96,11 @@ def test_search_ranks_whole_name_then_beginning_then_a_words_beginning() -> None
     assert 0 == whole < beginning < word
 
 
+def test_a_words_beginning_comes_before_the_middle_of_a_shorter_name() -> None:
+    names = _names("rap")
+    assert names.index("jazz rap") < names.index("trap")
+
+
 def test_letters_side_by_side_come_before_scattered_ones() -> None:
     names = _names("ance", limit=1000)
     together = [name for name in names if "ance" in name]

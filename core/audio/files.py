@@ -4,7 +4,7 @@ import contextlib
 import errno
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from io import FileIO
@@ -133,12 +133,13 @@ def read(path: Path) -> tuple[npt.NDArray[np.float32], int]:
     return np.ascontiguousarray(samples.T), rate
 
 
-def blocks(path: Path, frames: int) -> Iterator[npt.NDArray[np.float32]]:
-    """Read a file piece by piece: float32 [n, channels] with n = `frames` but for the last.
+def blocks(path: Path, frames: int, *, start: float = 0.0) -> Generator[_Samples]:
+    """Read a file from `start` (s) on, piece by piece: float32 [n, channels], n = `frames` but for the last.
 
     The array is used again for the next piece. Raises SongdeskError as `read` does.
     """
     with _opened(path) as file:
+        file.seek(min(file.frames, round(start * file.samplerate)))
         yield from file.blocks(frames, dtype="float32", always_2d=True)
 
 

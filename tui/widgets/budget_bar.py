@@ -1,0 +1,82 @@
+"""One row: how much of the model's text and time the lyrics take."""
+
+from textual.content import Content
+from textual.widget import Widget
+
+from core.lyrics.budget import Budget
+
+_WIDE = 60
+"""Cells from which the row has room for words."""
+_BAR = (6, 24)
+"""Cells of the bar, fewest and most."""
+
+
+class BudgetBar(Widget):
+    """Tokens used against the limit as a bar, and the seconds to expect against the model's longest song."""
+
+    COMPONENT_CLASSES = {"budget-bar--used", "budget-bar--over", "budget-bar--free"}  # noqa: RUF012
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._budget: Budget | None = None
+
+    def show(self, budget: Budget | None) -> None:
+        """Show these figures; None where there are none yet."""
+        if budget != self._budget:
+            self._budget = budget
+            self.refresh()
+
+    def render(self) -> Content:
+        """The row at the width there is."""
+        return self._content(self._budget, self.size.width) if self._budget else Content("")
+
+    def _content(self, budget: Budget, width: int) -> Content:
+        wide = width >= _WIDE
+        tokens = tokens_text(budget, words=wide)
+        seconds = seconds_text(budget, words=wide)
+        room = width - len(tokens) - len(seconds) - (4 if wide else 2)
+        if room < _BAR[0]:
+            return Content(f"{tokens} {seconds}")
+        gap = "  " if wide else " "
+        cells = min(_BAR[1], room)
+        style = "budget-bar--over" if budget.over_tokens or budget.over_seconds else "budget-bar--used"
+        used, free = _bar(budget, cells)
+        return Content.assemble(
+            tokens,
+            gap,
+            (used, self.get_visual_style(style)),
+            (free, self.get_visual_style("budget-bar--free")),
+            gap,
+            seconds,
+        )
+
+
+def tokens_text(budget: Budget, *, words: bool) -> str:
+    """`text 123/600`, `text ?/600`, `text 640/600 too long`; short: `123/600`, `640/600!`."""
+    used = "?" if budget.tokens is None else str(budget.tokens)
+    figures = f"{used}/{budget.token_limit}"
+    if not words:
+        return figures + ("!" if budget.over_tokens else "")
+    return f"text {figures}" + (" too long" if budget.over_tokens else "")
+
+
+def seconds_text(budget: Budget, *, words: bool) -> str:
+    """`song 1:40–2:30 of 4:30`; short: `1:40–2:30/4:30`."""
+    low, high = (clock(seconds) for seconds in budget.seconds)
+    limit = clock(budget.seconds_limit)
+    if not words:
+        return f"{low}–{high}/{limit}" + ("!" if budget.over_seconds else "")
+    return f"song {low}–{high} of {limit}" + (" too long" if budget.over_seconds else "")
+
+
+def clock(seconds: float) -> str:
+    """Seconds as `m:ss`."""
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def _bar(budget: Budget, cells: int) -> tuple[str, str]:
+    if budget.tokens is None or budget.token_limit <= 0:
+        return "", "╌" * cells
+    filled = min(cells, -(-budget.tokens * cells // budget.token_limit))
+    return "█" * filled, "░" * (cells - filled)

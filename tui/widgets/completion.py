@@ -1,0 +1,95 @@
+"""The list of tags that floats at the cursor after `[`."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.content import Content
+from textual.fuzzy import FuzzySearch
+from textual.geometry import Offset
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from core.lyrics.tags import Dialect, Tag
+
+_LONGEST_QUERY = 24
+"""Characters; the fuzzy search takes far too long above it."""
+
+
+class CompletionPopup(OptionList):
+    """Tags to choose from; the editor keeps the focus and steers it."""
+
+    can_focus = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"completion--match", "completion--note"}
+
+    def __init__(self, dialect: Dialect, accept: Callable[[], None]) -> None:
+        """`accept` is called when an option is clicked."""
+        super().__init__(markup=False, compact=True)
+        self._tags = dialect.tags
+        self._accept = accept
+        self._search = FuzzySearch()
+        self._offered: tuple[Tag, ...] = ()
+        self.display = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown and keys are for it."""
+        return bool(self.display)
+
+    @property
+    def chosen(self) -> Tag | None:
+        """The highlighted tag; None while it is closed."""
+        return self._offered[self.highlighted] if self.is_open and self.highlighted is not None else None
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """Names on the list, best match first; empty while it is closed."""
+        return tuple(tag.name for tag in self._offered) if self.is_open else ()
+
+    def offer(self, query: str, cursor: Offset) -> bool:
+        """Show the tags that match beside the cursor (in screen cells); False if none does and it closed."""
+        matches = self._matches(query) if len(query) <= _LONGEST_QUERY else []
+        if not matches:
+            self.close()
+            return False
+        self._offered = tuple(tag for tag, _ in matches)
+        self.set_options(Option(self._prompt(tag, positions)) for tag, positions in matches)
+        self.highlighted = 0
+        self.display = True
+        self.move(cursor)
+        return True
+
+    def move(self, cursor: Offset) -> None:
+        """Stand beside the cursor (in screen cells)."""
+        if self.is_open and self.absolute_offset != cursor:
+            self.absolute_offset = cursor
+            self.refresh(layout=True)
+
+    def close(self) -> None:
+        """Hide the list."""
+        self.display = False
+
+    def step(self, by: int) -> None:
+        """Move the highlight, round the ends."""
+        if self._offered:
+            self.highlighted = ((self.highlighted or 0) + by) % len(self._offered)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Take a click for the accepting key."""
+        event.stop()
+        self._accept()
+
+    def _matches(self, query: str) -> list[tuple[Tag, Sequence[int]]]:
+        if not query:
+            return [(tag, ()) for tag in self._tags]
+        scored = [(tag, *self._search.match(query, tag.name)) for tag in self._tags]
+        found = sorted((hit for hit in scored if hit[1] > 0), key=lambda hit: -hit[1])
+        return [(tag, positions) for tag, _, positions in found]
+
+    def _prompt(self, tag: Tag, positions: Sequence[int]) -> Content:
+        name = Content(f"[{tag.name}]")
+        for position in positions:
+            name = name.stylize(self.get_visual_style("completion--match"), position + 1, position + 2)
+        note = "sung" if tag.sung else f"no words, {tag.seconds[0]:g}–{tag.seconds[1]:g} s"
+        return Content.assemble(
+            name, " " * (16 - name.cell_length), (note, self.get_visual_style("completion--note"))
+        )

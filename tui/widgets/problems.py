@@ -1,0 +1,64 @@
+"""One line about the problem under the cursor, or how many there are."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from textual.content import Content
+from textual.widget import Widget
+
+from core.lyrics.check import Diagnostic, Severity
+
+MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.HINT: "·"}
+"""What stands for a severity where there is room for one cell."""
+
+
+def counted(diagnostics: Iterable[Diagnostic]) -> dict[Severity, int]:
+    """How many there are of each severity."""
+    return dict(Counter(diagnostic.severity for diagnostic in diagnostics))
+
+
+class ProblemLine(Widget):
+    """Says what is wrong at the cursor and which key mends it."""
+
+    COMPONENT_CLASSES = {"problem-line--error", "problem-line--warning", "problem-line--hint"}  # noqa: RUF012
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._shown: tuple[Diagnostic | None, dict[Severity, int]] | None = None
+
+    def show(self, diagnostic: Diagnostic | None, counts: Mapping[Severity, int]) -> None:
+        """Show one problem, or without one how many there are in the whole text."""
+        shown = (diagnostic, dict(counts))
+        if shown != self._shown:
+            self._shown = shown
+            self.refresh()
+
+    def render(self) -> Content:
+        """The line as plain text with its mark in colour."""
+        if self._shown is None:
+            return Content("")
+        diagnostic, counts = self._shown
+        if diagnostic is None:
+            return Content(summary(counts))
+        mark = MARKS[diagnostic.severity]
+        style = self.get_visual_style(f"problem-line--{diagnostic.severity.value}")
+        words, fixes = Content(sentence(diagnostic)), "  (F8 fixes)" if diagnostic.fix else ""
+        room = max(1, self.size.width - 2 - len(fixes))
+        return Content.assemble((mark, style), " ", words.truncate(room, ellipsis=True), fixes)
+
+
+def sentence(diagnostic: Diagnostic) -> str:
+    """`3:1 unknown tag [vers] → use [verse]`."""
+    start = diagnostic.span.start
+    hint = f" → {diagnostic.hint}" if diagnostic.hint else ""
+    return f"{start.row + 1}:{start.column + 1} {diagnostic.message}{hint}"
+
+
+def summary(counts: Mapping[Severity, int]) -> str:
+    """`✗ 2 errors  ! 1 warning  (F4 next)`; a tick when there is nothing to say."""
+    parts = [
+        f"{MARKS[severity]} {counts[severity]} {severity.value}{'s' if counts[severity] > 1 else ''}"
+        for severity in Severity
+        if counts.get(severity)
+    ]
+    return f"{'  '.join(parts)}  (F4 next)" if parts else "✓ no problems"

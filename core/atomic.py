@@ -20,7 +20,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
+        mode = temporary.stat().st_mode
         yield temporary
+        temporary.chmod(mode)  # a writer that replaces the file may have narrowed it
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,9 +13,9 @@ from safetensors.torch import save_file
 
 from core import recipe as recipes
 from core.atomic import replacing
-from core.audio.files import AudioWriter
+from core.audio.files import SAMPLE_RATE, AudioWriter, Format
 from core.checkpoints import role_file
-from core.device import choose_device
+from core.device import Device, choose_device
 from core.engine import Artifact, Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import Family, family_of, make_engine
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class Watch(Protocol):
     """Who follows a render: shows its progress, turns its knobs and may stop it."""
 
-    def begin(self, stage: Stage, plan: Plan) -> None:
+    def begin(self, stage: Stage, plan: Plan, device: Device) -> None:
         """A stage starts."""
 
     def step(self, done: int, total: int) -> Verdict:
@@ -73,6 +73,7 @@ def render(job: Job, watch: Watch) -> Outcome:
     kind, chosen = family_of(job.model)
     order = _Order(job, kind, chosen, kind.plan(job.song, chosen, job.values))
     device = choose_device(job.device)
+    _weights_are_here(order)
     recipe = replace(
         recipes.begin(job),
         made_with=f"{device.name}, torch {torch.__version__}",
@@ -80,7 +81,7 @@ def render(job: Job, watch: Watch) -> Outcome:
     )
     recipes.save(recipe, job.folder)
     try:
-        recipe = _run_stages(order, watch, recipe, torch.device(device.kind))
+        recipe = _run_stages(order, watch, recipe, device.kind)
     except BaseException as error:
         _record_end(recipe, job, error)
         raise
@@ -95,6 +96,13 @@ def render(job: Job, watch: Watch) -> Outcome:
     )
 
 
+def _weights_are_here(order: _Order) -> None:
+    """Miss a weight file before the first stage rather than after it; a rule's files are made when needed."""
+    if order.chosen.weights != "rule":
+        for role in (role for stage in order.stages for role in stage.roles):
+            role_file(order.chosen, role)
+
+
 def _record_end(recipe: Recipe, job: Job, ending: BaseException) -> None:
     """Say in the recipe how a broken run ended; a disk that refuses that too is named beside the cause."""
     state = State.CANCELLED if isinstance(ending, Cancelled) else State.FAILED
@@ -104,7 +112,7 @@ def _record_end(recipe: Recipe, job: Job, ending: BaseException) -> None:
         ending.add_note(str(refusal))
 
 
-def _run_stages(order: _Order, watch: Watch, recipe: Recipe, device: torch.device) -> Recipe:
+def _run_stages(order: _Order, watch: Watch, recipe: Recipe, device: Device) -> Recipe:
     engine = make_engine(order.kind, order.chosen)
     stopped = False
     try:
@@ -114,7 +122,7 @@ def _run_stages(order: _Order, watch: Watch, recipe: Recipe, device: torch.devic
                 recipe = _finish_stage(recipe, order, stage, made_from)
                 continue
             run = _StageRun(order, stage, watch, device)
-            watch.begin(stage, order.plan)
+            watch.begin(stage, order.plan, device)
             inputs = {kind: order.artifact(kind) for kind in stage.reads}
             recipe = replace(recipe, notes=recipe.notes + _strangers(order, inputs))
             with run:
@@ -173,8 +181,8 @@ def _strangers(order: _Order, inputs: Mapping[str, Path]) -> tuple[str, ...]:
 class _StageRun:
     """What an engine meets while one stage runs: progress, knobs, noise, weights, and places to write."""
 
-    def __init__(self, order: _Order, stage: Stage, watch: Watch, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, order: _Order, stage: Stage, watch: Watch, device: Device) -> None:
+        self.device = torch.device(device)
         self.knobs: list[KnobChange] = []
         self.files: dict[str, str] = {}
         self.notes: tuple[str, ...] = ()
@@ -232,12 +240,12 @@ class _StageRun:
 
     def audio(self, samples: "Tensor") -> None:
         if self._writer is None:
-            form = self._order.job.values.text("format")
+            form = cast("Format", self._order.job.values.text("format"))
             self._writer = self._open.enter_context(AudioWriter(self._order.job.audio, format=form))
         self._writer.write(samples.float().cpu().numpy())
 
     def _describe(self, writer: AudioWriter) -> None:
         self.files[self._order.job.audio.name] = writer.sha256
-        self.seconds = writer.frames / writer.sample_rate
+        self.seconds = writer.frames / SAMPLE_RATE
         if writer.clipped:
             self.notes = (f"{writer.clipped} samples were louder than the file can hold and were clipped",)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.errors import SongdeskError
 from core.family import Family
 from core.lyrics.check import Severity, check
 from core.lyrics.parse import Lyrics, parse
@@ -26,16 +27,22 @@ class Finding:
 
 
 def lyric_tokens(lyrics: Lyrics, kind: Family, chosen: Variant) -> tuple[int, int]:
-    """Lyric tokens used, and the model's limit."""
+    """Lyric tokens used, and the model's limit; SongdeskError when the model's vocabulary is not here."""
     return kind.count_tokens(chosen, to_wire(lyrics, kind.dialect)), chosen.limits.lyric_tokens
 
 
 def review(song: Song, kind: Family, chosen: Variant) -> tuple[Finding, ...]:
     """All findings, in the order of the song."""
     lyrics = parse(song.lyrics)
-    found = [
+    found = []
+    tokens = None
+    try:
+        tokens = lyric_tokens(lyrics, kind, chosen)
+    except SongdeskError as unknown:
+        found.append(Finding(Severity.WARNING, "lyrics", f"tokens not counted: {unknown.what}", unknown.hint))
+    found += [
         Finding(d.severity, _part(lyrics, d.section), d.message, d.hint)
-        for d in check(lyrics, kind.dialect, tokens=lyric_tokens(lyrics, kind, chosen))
+        for d in check(lyrics, kind.dialect, tokens=tokens)
     ]
     found += [
         Finding(Severity[note.severity.upper()], "style", note.message, note.hint)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from core.device import read_memory
+from core.device import Device, read_memory
 from core.engine import Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import family_of
@@ -38,7 +38,7 @@ class Runner:
         self._jobs: queue.SimpleQueue[tuple[Job, Callable[[Outcome], None]] | None] = queue.SimpleQueue()
         self._current: _Watch | None = None
         self._lock = threading.Lock()
-        self._closing = False
+        self._closing = threading.Event()
         self._idle = Meter()
         self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
         self._thread.start()
@@ -73,19 +73,19 @@ class Runner:
     def close(self, timeout: float = 10.0) -> bool:
         """Abandon the present job and end the thread; False when it did not end in time (s)."""
         with self._lock:
-            self._closing = True
+            self._closing.set()
             self.stop(keep=False)
         self._jobs.put(None)
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
     def _work(self) -> None:
-        while (order := self._jobs.get()) is not None and not self._closing:
+        while (order := self._jobs.get()) is not None and not self._closing.is_set():
             job, finished = order
             watch = _Watch(job)
             with self._lock:
                 self._current = watch
-                if self._closing:
+                if self._closing.is_set():
                     watch.stop(keep=False)
             outcome = _run(job, watch)
             self._idle = replace(watch.meter, state=outcome.state, rate=None, eta=None)
@@ -143,6 +143,7 @@ class _Watch:
             count=None,
         )
         self._recent: deque[tuple[float, int]] = deque()
+        self._device: Device = "cpu"
         self._read_at = 0.0
         self._memory_at = 0.0
 
@@ -157,9 +158,10 @@ class _Watch:
             return replace(self.meter, state=State.STOPPING)
         return replace(self.meter, state=State.FINISHING) if self._finish.is_set() else self.meter
 
-    def begin(self, stage: Stage, plan: Plan) -> None:
+    def begin(self, stage: Stage, plan: Plan, device: Device) -> None:
         """A stage starts: its meter starts at nothing."""
         self._heed()
+        self._device = device
         self._finish.clear()
         self._recent.clear()
         self._read_at = 0.0
@@ -175,7 +177,7 @@ class _Watch:
             rate=None,
             eta=None,
             section="",
-            memory=read_memory(plan.peak),
+            memory=read_memory(plan.peak, device=device),
         )
 
     def step(self, done: int, total: int) -> Verdict:
@@ -202,7 +204,7 @@ class _Watch:
         memory = self.meter.memory
         if now - self._memory_at >= _MEMORY_READING:
             self._memory_at = now
-            memory = read_memory(memory.planned if memory else None)
+            memory = read_memory(memory.planned if memory else None, device=self._device)
         self.meter = replace(
             self.meter,
             done=done,

@@ -61,7 +61,9 @@ class LevoEngine:
         wire = to_wire(parse(song.lyrics), dialect(self._variant.family))
         musicality = values.text("musicality")
         style = style_text(song.style, version=self._variant.version, musicality=musicality)
-        conditions = text_conditions(wire, style, self._shapes.tokens, tokenizers(self._variant))
+        conditions = text_conditions(
+            wire, style, self._shapes.tokens, tokenizers(self._variant), latent=self._shapes.vae.latent
+        )
         run.step(1, 1)
         run.save("conditions", conditions.tensors(), _META)
 

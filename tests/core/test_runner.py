@@ -66,7 +66,7 @@ def working(monkeypatch: pytest.MonkeyPatch, work: Work) -> None:
 
 def steps(watch: Watch, count: int = 100_000) -> State:
     """A stage that goes on until it is done or told to finish."""
-    watch.begin(KIND.stages[1], KIND.plan(SONG, CHOSEN, VALUES))
+    watch.begin(KIND.stages[1], KIND.plan(SONG, CHOSEN, VALUES), "cpu")
     for done in range(1, count + 1):
         if watch.step(done, count) is Verdict.FINISH:
             return State.STOPPED
@@ -139,7 +139,7 @@ def test_a_knob_turned_while_it_runs_is_read_by_the_engine(
     heard: list[object] = []
 
     def listen(asked: Job, watch: Watch) -> Outcome:
-        watch.begin(KIND.stages[1], KIND.plan(SONG, CHOSEN, VALUES))
+        watch.begin(KIND.stages[1], KIND.plan(SONG, CHOSEN, VALUES), "cpu")
         for done in range(100_000):
             heard.append(watch.live("temperature"))
             watch.step(done, 100_000)

@@ -1,0 +1,198 @@
+"""A job from words to a sound file on a toy model: stages, reuse, determinism, faults."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from core import recipe as recipes
+from core.audio.files import info
+from core.device import Device
+from core.engine import Plan, Stage, Verdict
+from core.errors import Cancelled, SongdeskError
+from core.family import family_of, resolve_for
+from core.job import Job
+from core.levo.artifacts import Tokens
+from core.meter import State
+from core.render import render
+from core.settings import Override, Value
+from core.song import Reference, Song
+
+SONG = Song("boats", "[verse]\nPaper boats\n\n[chorus]\nHold the line", "female, pop")
+
+
+class Watching:
+    """A watch that notes what it is told, and does at a step what a test asks for."""
+
+    def __init__(self, job: Job, at: Callable[[str, int], Verdict] | None = None) -> None:
+        self.knobs: dict[str, Value] = dict(job.values)
+        self.stages: list[str] = []
+        self.steps: list[tuple[str, int, int]] = []
+        self._at = at
+
+    def begin(self, stage: Stage, plan: Plan, device: Device) -> None:
+        self.stages.append(stage.id)
+
+    def step(self, done: int, total: int) -> Verdict:
+        stage = self.stages[-1]
+        self.steps.append((stage, done, total))
+        return self._at(stage, done) if self._at else Verdict.GO
+
+    def live(self, key: str) -> Value:
+        return self.knobs[key]
+
+
+def job(toy: str, folder: Path, name: str = "a", **settings: object) -> Job:
+    kind, chosen = family_of(toy)
+    values = resolve_for(kind, chosen, [Override({"seed": 3, **settings})])
+    return Job(
+        name, SONG, toy, values, folder / name, folder / f"{name}.{values.text('format')}", device="cpu"
+    )
+
+
+def made(asked: Job) -> bytes:
+    with torch.inference_mode():
+        outcome = render(asked, Watching(asked))
+    assert outcome.file is not None
+    return outcome.file.read_bytes()
+
+
+def test_a_song_becomes_48_khz_stereo_of_the_length_asked_for(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path)
+    outcome = render(asked, Watching(asked))
+    sound = info(asked.audio)
+    assert (sound.sample_rate, sound.channels, sound.frames) == (48_000, 2, 4 * 48_000)
+    assert outcome.state is State.DONE
+    assert outcome.seconds == 4
+
+
+def test_one_seed_gives_the_same_bytes_and_another_seed_does_not(toy: str, tmp_path: Path) -> None:
+    first = made(job(toy, tmp_path, "a"))
+    torch.manual_seed(99)
+    assert made(job(toy, tmp_path, "b")) == first
+    assert made(job(toy, tmp_path, "c", seed=4)) != first
+
+
+def test_every_stage_reports_progress_that_never_goes_back(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path)
+    watch = Watching(asked)
+    render(asked, watch)
+    assert watch.stages == ["conditions", "tokens", "audio"]
+    for stage in watch.stages:
+        fractions = [done / total for name, done, total in watch.steps if name == stage]
+        assert fractions == sorted(fractions)
+        assert fractions[-1] == 1
+
+
+def test_finished_stages_are_not_made_again(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path)
+
+    def abandon(stage: str, done: int) -> Verdict:
+        if stage == "audio":
+            raise Cancelled
+        return Verdict.GO
+
+    with pytest.raises(Cancelled):
+        render(asked, Watching(asked, abandon))
+    recipe = recipes.load(asked.folder)
+    assert recipe is not None
+    assert recipe.state == State.CANCELLED.value
+    assert not asked.audio.exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a"]
+    again = Watching(asked)
+    render(asked, again)
+    assert again.stages == ["audio"]
+    assert asked.audio.read_bytes() == made(job(toy, tmp_path, "whole"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "made_again"),
+    [
+        ({"flow_steps": 3}, ["audio"]),
+        ({"temperature": 1.5}, ["tokens", "audio"]),
+        ({"musicality": "off"}, ["conditions", "tokens", "audio"]),
+    ],
+)
+def test_a_setting_invalidates_its_stage_and_those_after_it(
+    toy: str, tmp_path: Path, changed: dict[str, object], made_again: list[str]
+) -> None:
+    made(job(toy, tmp_path))
+    asked = job(toy, tmp_path, **changed)
+    watch = Watching(asked)
+    render(asked, watch)
+    assert watch.stages == made_again
+
+
+def test_stop_and_keep_ends_the_song_early_with_all_three_phases(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path)
+
+    def enough(stage: str, done: int) -> Verdict:
+        return Verdict.FINISH if stage == "tokens" and done == 40 else Verdict.GO
+
+    watch = Watching(asked, enough)
+    outcome = render(asked, watch)
+    assert outcome.state is State.STOPPED
+    assert watch.stages[-1] == "audio"
+    frames = Tokens.load(asked.folder / "tokens.safetensors").codes.shape[1]
+    assert 30 <= frames <= 40
+    assert info(asked.audio).frames == frames * 1920
+
+
+def test_a_turned_knob_is_recorded_where_it_was_heard(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path)
+    watch = Watching(asked)
+
+    def turn(stage: str, done: int) -> Verdict:
+        if stage == "tokens" and done == 10:
+            watch.knobs["temperature"] = 1.5
+        return Verdict.GO
+
+    watch._at = turn
+    render(asked, watch)
+    recipe = recipes.load(asked.folder)
+    assert recipe is not None
+    assert [(k.stage, k.key, k.value, k.at) for k in recipe.knobs] == [("tokens", "temperature", 1.5, 10)]
+    plain = Watching(asked)
+    render(asked, plain)
+    assert "tokens" in plain.stages, "tokens made with a turned knob are not those of the plain settings"
+
+
+def test_the_recipe_names_every_file_by_its_hash(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path)
+    made(asked)
+    recipe = recipes.load(asked.folder)
+    assert recipe is not None
+    assert recipe.finished
+    assert recipe.files["a.wav"] == recipes.sha256_of(asked.audio)
+    assert recipe.settings["seed"] == 3
+    for kind in ("conditions", "tokens"):
+        path = asked.folder / f"{kind}.safetensors"
+        assert recipe.files[path.name] == recipes.sha256_of(path)
+
+
+def test_a_reference_is_set_aside_and_said_so(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path)
+    with_reference = Job(
+        "r", Song("r", SONG.lyrics, SONG.style, Reference(style="Pop")), toy, asked.values, tmp_path / "r",
+        tmp_path / "r.wav", device="cpu",
+    )  # fmt: skip
+    outcome = render(with_reference, Watching(with_reference))
+    assert any("reference" in note for note in outcome.notes)
+
+
+def test_missing_weights_are_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SONGDESK_CKPT", str(tmp_path / "none"))
+    kind, chosen = family_of("v2-medium")
+    values = resolve_for(kind, chosen, [Override({"seed": 1})])
+    asked = Job("a", SONG, "v2-medium", values, tmp_path / "a", tmp_path / "a.wav", device="cpu")
+    with pytest.raises(SongdeskError, match="not here"):
+        render(asked, Watching(asked))
+
+
+def test_a_damaged_artifact_is_made_again(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path)
+    whole = made(asked)
+    tokens = asked.folder / "tokens.safetensors"
+    tokens.write_bytes(tokens.read_bytes()[:40])
+    assert made(asked) == whole

@@ -1,0 +1,119 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import App, ComposeResult
+
+import tui
+from tui.widgets.takes_list import NOTHING, TakeRow, TakesList
+
+STYLES = Path(tui.__file__).parent / "styles"
+ODD = TakeRow("a", "[/chorus] [ verse ] [b]", "composing 43 %", None, None, "")
+READY = TakeRow("b", "雪花飘", "ready", 123.0, 7, "demo")
+OLD = TakeRow("c", "tab\there\x1b[31m", "failed: disk full", 9.0, 8, "")
+
+
+class Takes(App[None]):
+    CSS_PATH = STYLES / "takes.tcss"
+
+    def __init__(self, *early: TakeRow) -> None:
+        super().__init__()
+        self.early = early
+        self.chosen: list[str] = []
+        self.highlighted: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        takes = TakesList()
+        takes.show(self.early)
+        yield takes
+
+    def on_takes_list_chosen(self, event: TakesList.Chosen) -> None:
+        assert event.control is self.takes
+        self.chosen.append(event.id)
+
+    def on_takes_list_highlighted(self, event: TakesList.Highlighted) -> None:
+        self.highlighted.append(event.id)
+
+    @property
+    def takes(self) -> TakesList:
+        return self.query_one(TakesList)
+
+    def screen_text(self) -> str:
+        return "\n".join(strip.text for strip in self.screen._compositor.render_strips())
+
+    def cell(self, key: str, column: str) -> str:
+        return self.takes.get_cell(key, column).plain
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_titles_are_shown_as_written(until: Any, size: tuple[int, int]) -> None:
+    app = Takes(ODD, READY, OLD)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: ODD.title in app.screen_text())
+        assert "雪花飘" in app.screen_text()
+        assert "\x1b" not in app.screen_text()
+
+
+async def test_unknown_numbers_are_question_marks() -> None:
+    async with Takes(ODD, READY).run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, Takes)
+        assert (app.cell("a", "length"), app.cell("a", "seed")) == ("?", "?")
+        assert (app.cell("b", "length"), app.cell("b", "seed")) == ("2:03", "7")
+
+
+async def test_enter_plays_the_take_under_the_cursor(until: Any) -> None:
+    app = Takes(ODD, READY)
+    async with app.run_test() as pilot:
+        app.takes.focus()
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: app.chosen)
+        assert app.chosen == ["b"]
+        assert app.highlighted[-1] == "b"
+        assert app.takes.current == READY
+
+
+async def test_a_new_take_leaves_the_cursor_on_the_same_one(until: Any) -> None:
+    app = Takes(ODD, READY)
+    async with app.run_test() as pilot:
+        app.takes.focus()
+        await pilot.press("down")
+        app.takes.show([OLD, ODD, READY])
+        await until(pilot, lambda: app.takes.row_count == 3)
+        assert app.takes.current == READY
+        app.takes.show([replace(OLD, state_text="ready"), ODD, replace(READY, detail="played")])
+        assert app.takes.current is not None
+        assert app.takes.current.id == "b"
+        assert app.cell("c", "state") == "ready"
+        app.takes.show([OLD])
+        await until(pilot, lambda: app.takes.row_count == 1)
+        assert app.takes.current == OLD
+
+
+async def test_only_the_changed_cell_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Takes(ODD, READY)
+    async with app.run_test():
+        written: list[tuple[Any, Any]] = []
+        original = app.takes.update_cell
+
+        def update_cell(row: Any, column: Any, *args: Any, **kwargs: Any) -> None:
+            written.append((row, column))
+            original(row, column, *args, **kwargs)
+
+        monkeypatch.setattr(app.takes, "update_cell", update_cell)
+        app.takes.show([ODD, READY])
+        assert written == []
+        app.takes.show([replace(ODD, state_text="ready"), READY])
+        assert written == [("a", "state")]
+
+
+async def test_an_empty_list_says_how_to_fill_it(until: Any) -> None:
+    app = Takes()
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: NOTHING in app.screen_text())
+        await pilot.press("enter")
+        assert app.chosen == []
+        app.takes.show([READY])
+        await until(pilot, lambda: "雪花飘" in app.screen_text())
+        assert NOTHING not in app.screen_text()

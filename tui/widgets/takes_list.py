@@ -1,0 +1,146 @@
+"""The takes of this session as a table: Enter plays one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.text import Text
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widgets import DataTable
+
+from tui.widgets.bars import clip, clock, one_line
+
+COLUMNS = {"state": 16, "title": 26, "length": 6, "seed": 10, "detail": 60}
+"""Columns and their widths (cells); fixed, so that a row is never painted at the width of another one."""
+NOTHING = "No takes yet: compose one, and it is kept here."
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRow:
+    """What one row says; None where something is not known."""
+
+    id: str
+    title: str
+    state_text: str
+    seconds: float | None
+    seed: int | None
+    detail: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The words of the row, in the order of `COLUMNS`."""
+        seed = "?" if self.seed is None else str(self.seed)
+        return (
+            one_line(self.state_text),
+            one_line(self.title),
+            clock(self.seconds),
+            seed,
+            one_line(self.detail),
+        )
+
+
+class TakesList(DataTable[Text]):
+    """A table of takes that keeps its cursor on the same take when rows come and go."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select_cursor", "Play", id="takes.play", tooltip="Play the take under the cursor"),
+    ]
+
+    class Chosen(Message):
+        """Somebody wants to hear a take."""
+
+        def __init__(self, takes_list: "TakesList", id: str) -> None:  # noqa: A002
+            super().__init__()
+            self.takes_list = takes_list
+            self.id = id
+
+        @property
+        def control(self) -> "TakesList":
+            """The list it came from."""
+            return self.takes_list
+
+    class Highlighted(Message):
+        """The cursor came to a take."""
+
+        def __init__(self, takes_list: "TakesList", id: str) -> None:  # noqa: A002
+            super().__init__()
+            self.takes_list = takes_list
+            self.id = id
+
+        @property
+        def control(self) -> "TakesList":
+            """The list it came from."""
+            return self.takes_list
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(cursor_type="row", zebra_stripes=False, id=id, classes=classes)
+        self._takes: tuple[TakeRow, ...] = ()
+
+    def on_mount(self) -> None:
+        """Make the columns, and the rows that were asked for before."""
+        for name, width in COLUMNS.items():
+            self.add_column(Text(name), key=name, width=width)
+        self._fill(None)
+
+    @property
+    def current(self) -> TakeRow | None:
+        """The take under the cursor."""
+        return self._takes[self.cursor_row] if 0 <= self.cursor_row < len(self._takes) else None
+
+    def show(self, rows: Sequence[TakeRow]) -> None:
+        """Show these takes, in this order; only what changed is written again."""
+        old, new = self._takes, tuple(rows)
+        if old == new:
+            return
+        if not self.columns:
+            self._takes = new
+            return
+        if [take.id for take in old] == [take.id for take in new]:
+            self._takes = new
+            for before, after in zip(old, new, strict=True):
+                self._update(before, after)
+            return
+        stood_on = self.current
+        self._takes = new
+        self._fill(stood_on.id if stood_on is not None else None)
+
+    def render_line(self, y: int) -> Strip:
+        """A row of the table; one sentence where there is none."""
+        if y == 1 and not self._takes:
+            text = clip(NOTHING, self.size.width)
+            return Strip([Segment(text, self.rich_style)]).adjust_cell_length(
+                self.size.width, self.rich_style
+            )
+        return super().render_line(y)
+
+    def _fill(self, stood_on: str | None) -> None:
+        self.clear()
+        for take in self._takes:
+            self.add_row(*(_cell(words) for words in take.cells), key=take.id)
+        ids = [take.id for take in self._takes]
+        self.move_cursor(row=ids.index(stood_on) if stood_on in ids else 0)
+
+    def _update(self, before: TakeRow, after: TakeRow) -> None:
+        for column, old, new in zip(COLUMNS, before.cells, after.cells, strict=True):
+            if old != new:
+                self.update_cell(after.id, column, _cell(new))
+
+    @on(DataTable.RowSelected)
+    def _row_selected(self, event: DataTable.RowSelected) -> None:
+        event.stop()
+        if event.row_key.value is not None:
+            self.post_message(self.Chosen(self, event.row_key.value))
+
+    @on(DataTable.RowHighlighted)
+    def _row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        event.stop()
+        if event.row_key.value is not None:
+            self.post_message(self.Highlighted(self, event.row_key.value))
+
+
+def _cell(words: str) -> Text:
+    return Text(words, no_wrap=True, overflow="ellipsis")

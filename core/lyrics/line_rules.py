@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import accumulate
 from unicodedata import east_asian_width
 
 from core.lyrics.diagnostic import Diagnostic, Edit, Fix, Severity
@@ -12,12 +13,12 @@ from core.lyrics.wire import CONTROL
 
 _PLAIN = re.compile(r"[A-Za-z0-9 ,.'!?\u4e00-\u9fff]*")
 """Lines no character rule has anything to say about."""
-_OPEN = re.compile(r"(?P<bracket>\[)\s*(?=[^\]】］]*$|[^\[\]]*[】］])|[【［]\s*(?=[^\[\]【［]*[\]】］])")
+_OPEN = re.compile(r"(?P<bracket>\[[\[\s]*)(?=[^\]】］]*$|[^\[\]]*[】］])|[【［]\s*(?=[^\[\]【［]*[\]】］])")
 """Opens a line that was meant for a tag: never closed, or in brackets of another script."""
-_TO_CLOSE = re.compile(r"([^\[\]【［】］]*?)\s*[\]】］]")
+_TO_CLOSE = re.compile(r"([^\[\]【［】］]*)[\]】］]")
 _FIRST_WORD = re.compile(r"([^\s\[\]:,.;]*)")
-_BRACKETED = re.compile(r"[\s;]*(\[([^\[\]]+)\])")
-_SEMICOLON = re.compile(r"^[\s;]*;\s*|\s*;[\s;]*$|;")
+_BRACKETED = re.compile(r"\[([^\[\]]+)\]")
+_SEPARATING = f"; \t{chr(0x3000)}"
 _GAP = re.compile(r"(?<=[,，。、;；]) *(?=\S)|(?<=\S) +(?=\S)")
 
 Rule = Callable[[Line, Dialect], Diagnostic | None]
@@ -79,22 +80,27 @@ def _control(line: Line, _dialect: Dialect) -> Diagnostic | None:
 
 
 def _tag_inside(line: Line, dialect: Dialect) -> Diagnostic | None:
-    found = [tag for tag in _BRACKETED.finditer(line.text) if dialect.tag(tag[2])]
+    found = [tag for tag in _BRACKETED.finditer(line.text) if dialect.tag(tag[1])]
     if not found:
         return None
     return _finding(
         Severity.ERROR,
         "tag-inside-line",
-        f"{found[0][1]} stands inside a lyric line",
+        f"{found[0][0]} stands inside a lyric line",
         "give it a line of its own",
         line,
-        found[0].span(1),
-        Fix("Break the line", tuple(Edit(line.part(tag.start(), tag.start(1)), "\n") for tag in found)),
+        found[0].span(),
+        Fix("Break the line", tuple(_break_before(line, tag.start()) for tag in found)),
     )
 
 
+def _break_before(line: Line, column: int) -> Edit:
+    """A line end instead of the blanks and semicolons in front of a column."""
+    return Edit(line.part(len(line.text[:column].rstrip(_SEPARATING)), column), "\n")
+
+
 def _brackets(line: Line, dialect: Dialect) -> Diagnostic | None:
-    tags = {at for tag in _BRACKETED.finditer(line.text) if dialect.tag(tag[2]) for at in tag.span(1)}
+    tags = {at for tag in _BRACKETED.finditer(line.text) if dialect.tag(tag[1]) for at in tag.span()}
     places = [
         at
         for at, char in enumerate(line.text)
@@ -138,10 +144,14 @@ def _ascii_edit(line: Line, at: int, dialect: Dialect) -> Edit:
 
 
 def _semicolon(line: Line, _dialect: Dialect) -> Diagnostic | None:
-    found = list(_SEMICOLON.finditer(line.text))
-    if not found:
+    text = line.text
+    if ";" not in text:
         return None
-    at = line.text.index(";")
+    first = len(text) - len(text.lstrip(_SEPARATING))
+    last = max(first, len(text.rstrip(_SEPARATING)))
+    edits = [Edit(line.part(at, at + 1), ",") for at in range(first, last) if text[at] == ";"]
+    edits += [Edit(line.part(*end), "") for end in ((0, first), (last, len(text))) if end[0] < end[1]]
+    at = text.index(";")
     return _finding(
         Severity.WARNING,
         "semicolon",
@@ -149,13 +159,8 @@ def _semicolon(line: Line, _dialect: Dialect) -> Diagnostic | None:
         "use a comma or start a new line",
         line,
         (at, at + 1),
-        Fix("Replace it", tuple(_comma_edit(line, mark) for mark in found)),
+        Fix("Replace it", tuple(edits)),
     )
-
-
-def _comma_edit(line: Line, mark: re.Match[str]) -> Edit:
-    inside = mark.start() > 0 and mark.end() < len(line.text)
-    return Edit(line.part(*mark.span()), "," if inside else "")
 
 
 def _long(line: Line, dialect: Dialect) -> Diagnostic | None:
@@ -176,16 +181,21 @@ def _long(line: Line, dialect: Dialect) -> Diagnostic | None:
 
 def _breaks(text: str, limit: int) -> tuple[tuple[int, int], ...]:
     """Gaps to break at so that every piece fits, behind commas if possible; none if a word is too long."""
-    gaps = [found.span() for found in _GAP.finditer(text)]
+    ends = [0, *accumulate(_cells(char) for char in text)]
     chosen: list[tuple[int, int]] = []
     start = 0
-    while _cells(text[start:]) > limit:
-        fitting = [gap for gap in gaps if gap[0] > start and _cells(text[start : gap[0]]) <= limit]
-        if not fitting:
-            return ()
-        commas = [gap for gap in fitting if text[gap[0] - 1] in ",，。、;；"]
-        chosen.append((commas or fitting)[-1])
-        start = chosen[-1][1]
+    comma: tuple[int, int] | None = None
+    gap: tuple[int, int] | None = None
+    for here in [found.span() for found in _GAP.finditer(text)] + [(len(text), len(text))]:
+        while ends[here[0]] - ends[start] > limit:
+            best = comma or gap
+            if best is None:
+                return ()
+            chosen.append(best)
+            start, comma = best[1], None
+            gap = gap if gap and gap[0] > start else None
+        gap = here
+        comma = here if text[here[0] - 1] in ",，。、;；" else comma
     return tuple(chosen)
 
 

@@ -11,6 +11,9 @@ from omegaconf import OmegaConf
 
 from core.paths import conf_file
 
+_LONGEST = 40
+"""Characters above which a text is no misspelt tag."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tag:
@@ -44,6 +47,8 @@ class Dialect:
 
     def nearest(self, name: str) -> Tag | None:
         """The tag somebody who wrote `name` most likely meant, as in `Verse 2`, `hook` or `chrous`."""
+        if len(name) > _LONGEST:
+            return None
         names = {tag.name for tag in self.tags}
         known = {**{name: name for name in names}, **dict(self.aliases)}
         for form in _forms(name):

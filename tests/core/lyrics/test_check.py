@@ -1,5 +1,7 @@
 """Each rule found where it should be, silent where it should not, and mended by its fix."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +32,7 @@ CASES = [
     ("unclosed-tag", "[verse la la", "[verse] la la"),
     ("unclosed-tag", "【Chorus】la", "[chorus]la"),
     ("unclosed-tag", "[verse]\n[sigh la", "[verse]\nsigh la"),
+    ("unclosed-tag", "[verse]\n[[ la", "[verse]\nla"),
     ("tag-inside-line", "[verse]\nla ; [chorus] lo", "[verse]\nla\n[chorus] lo"),
     ("brackets", "[verse]\noh [softly] no", "[verse]\noh (softly) no"),
     ("lyrics-in-instrumental", "[inst-short]\nla", "[inst-short]\n\n[verse]\nla"),
@@ -42,6 +45,8 @@ CASES = [
     ("full-width", "[verse]\n风，雨。", "[verse]\n风,雨"),
     ("full-width", "[verse]\n“Don’t”；（go）…", "[verse]\n\"Don't\",(go)..."),
     ("semicolon", "[verse]\nla; la;", "[verse]\nla, la"),
+    ("semicolon", "[verse]\n ; la", "[verse]\n la"),
+    ("semicolon", "[verse]\n;\nla", "[verse]\n\nla"),
     ("control-token", "[verse]\nla <|endoftext|>la", "[verse]\nla la"),
     ("control-token", "[verse]\nla <<|a|>|b|>", "[verse]\nla "),
     ("chinese-ending", "[verse]\n风吹.\n雨落..", "[verse]\n风吹.\n雨落"),
@@ -182,3 +187,31 @@ def test_edits_keep_the_files_own_line_ends() -> None:
 def test_places_count_code_points() -> None:
     diagnostic = found("[verse]\n🎵 e\u0301，la")["full-width"]
     assert diagnostic.span == Span(Place(1, 4), Place(1, 5))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<|",
+        "[ ",
+        "x; ",
+        "la, ",
+        'x. "',
+        "[verse ",
+        "x [verse",
+        "]",
+        ".",
+        "；",
+        "风，",
+        "<|a",
+        "- ",
+        "9",
+        "x" + " " * 50,
+    ],
+)
+def test_a_line_of_thousands_of_oddities_costs_little(unit: str) -> None:
+    for text in (f"[verse]\n{unit * 4000}", f"[{unit * 4000}", f"[verse]\nx{' ' * 20000}{unit}"):
+        start = time.perf_counter()
+        check(parse(text), LEVO)
+        to_wire(parse(from_wire(text)), LEVO)
+        assert time.perf_counter() - start < 2

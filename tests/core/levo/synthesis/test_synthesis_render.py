@@ -120,6 +120,33 @@ def test_windows_draw_different_noise(
     assert not torch.allclose(noises[1][CARRIED:], noises[2][CARRIED:])
 
 
+@pytest.mark.parametrize("prompt", [0, 5])
+def test_each_window_carries_the_last_latents_of_the_one_before(
+    models: Synthesis, make_run: MakeRun, make_tokens: MakeTokens, make_conditions: MakeConditions,
+    monkeypatch: pytest.MonkeyPatch, prompt: int,
+) -> None:  # fmt: skip
+    given: list[torch.Tensor] = []
+    made: list[torch.Tensor] = []
+    pose, window = models.flow.problem, models.flow.window
+
+    def note_given(codes: torch.Tensor, carried: torch.Tensor, noise: torch.Tensor) -> Problem:
+        given.append(carried)
+        return pose(codes, carried, noise)
+
+    def note_made(*args: Any, **options: Any) -> torch.Tensor:
+        made.append(window(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr(models.flow, "problem", note_given)
+    monkeypatch.setattr(models.flow, "window", note_made)
+    conditions = make_conditions(codes=prompt, latents=prompt)
+    render(models, make_tokens(60), conditions, VALUES, make_run())
+    assert len(made) >= 3
+    assert torch.equal(given[0][0], conditions.prompt_latents)
+    for before, after in zip(made, given[1:], strict=False):
+        assert torch.equal(after, before[:, -CARRIED:])
+
+
 def test_the_mixed_codes_are_not_read(
     models: Synthesis, make_run: MakeRun, make_tokens: MakeTokens, make_conditions: MakeConditions
 ) -> None:

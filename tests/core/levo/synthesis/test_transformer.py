@@ -1,5 +1,6 @@
 """The flow transformer: times worked out once serve as well as each alone; frames hear each other."""
 
+import copy
 import math
 
 import torch
@@ -46,6 +47,23 @@ def test_a_frame_hears_those_before_and_after_it(models: Synthesis) -> None:
     other[:, 4, 0] += 1
     changed = (transformer(x, modulation, rope) - transformer(other, modulation, rope)).abs().amax(-1)[0]
     assert (changed > 0).all()
+
+
+def test_equal_frames_differ_by_their_place_alone(models: Synthesis) -> None:
+    transformer = models.flow.transformer
+    x = some_input(transformer, 1, 1).expand(-1, 9, -1)
+    velocity = transformer(x, transformer.modulation(torch.tensor([0.5])), transformer.rope(9))
+    assert (velocity[0, 1:] - velocity[0, :-1]).abs().amax(-1).min() > 1e-4
+
+
+def test_attention_knows_how_far_frames_are_apart(models: Synthesis) -> None:
+    transformer = copy.deepcopy(models.flow.transformer)
+    transformer.positions.weight.zero_()
+    x, rope = some_input(transformer, 1, 9), transformer.rope(9)
+    modulation = transformer.modulation(torch.tensor([0.5]))
+    order = torch.tensor([3, 7, 0, 8, 1, 5, 2, 6, 4])
+    shuffled = transformer(x[:, order], modulation, rope)
+    assert (shuffled - transformer(x, modulation, rope)[:, order]).abs().max() > 1e-4
 
 
 def test_a_longer_rope_serves_a_shorter_window(models: Synthesis) -> None:

@@ -74,6 +74,8 @@ async def test_a_row_says_its_range_and_when_it_is_heard(until: Any, size: tuple
         assert isinstance(app, Panel)
         await until(pilot, lambda: ready(app))
         assert app.words("temperature", ".about") == "0 to 2 · live"
+        one_line_each = {1}
+        await until(pilot, lambda: {row.size.height for row in app.panel.rows} == one_line_each)
         assert app.words("sampler", ".about") == "draw, greedy · before composing"
         app.panel.composing(True)
         assert app.words("temperature", ".about").endswith("next step")
@@ -168,6 +170,19 @@ async def test_every_setting_is_reached_and_reset_by_keyboard(until: Any, size: 
         assert app.panel.current is last
         await until(pilot, lambda: app.screen.region.contains_region(last.region), saying="it scrolls to it")
         assert "Number 29" in str(app.query_one("#setting-help", Static).visual)
+
+
+async def test_a_row_that_starts_idle_says_so_at_once(until: Any) -> None:
+    async with Panel().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, Panel)
+        few = SETTINGS[1:3]
+        app.panel.show(few, Values({"top_k": 50, "sampler": "greedy"}))
+        await until(pilot, lambda: len(app.panel.rows) == 2 and app.row("top_k").has_class("-idle"))
+        await until(pilot, lambda: app.row("top_k").size.height == 2)
+        assert "greedy takes the [best] one" in app.words("top_k", ".note")
+        app.panel.composing(True)
+        assert app.words("sampler", ".about").endswith("next song")
 
 
 async def test_values_shown_from_outside_replace_the_text_but_not_what_is_being_typed(until: Any) -> None:

@@ -172,7 +172,7 @@ class SettingRow(Vertical):
         self._write()
 
     def _write(self) -> None:
-        if not self.is_mounted:
+        if not self.query(".note"):
             return
         self.query_one(".name", Static).update(self._name_words())
         self.query_one(".about", Static).update(Content(self.about))
@@ -291,6 +291,8 @@ class SettingsPanel(Vertical):
 
     def composing(self, is_composing: bool) -> None:
         """Say of each setting whether a change is heard in the song being made or the next."""
+        if is_composing == self._is_composing:
+            return
         self._is_composing = is_composing
         for row in self.rows:
             row.mark_composing(is_composing=is_composing)

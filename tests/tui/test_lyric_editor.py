@@ -236,6 +236,22 @@ async def test_the_list_stays_on_the_screen_and_off_the_line_being_written(until
         assert min(abs(popup.region.y - cursor.y), abs(popup.region.bottom - 1 - cursor.y)) == 1
 
 
+@pytest.mark.parametrize("theme", ["textual-dark", "ansi-dark"])
+async def test_only_the_highlighted_tag_is_bold_whatever_the_colours(
+    pyte_terminal: Any, until: Any, theme: str
+) -> None:
+    app = Desk("", driver_class=pyte_terminal.driver_class)
+    async with app.run_test(size=(80, 24), headless=False) as pilot:
+        app.theme = theme
+        app.editor.insert("[")
+        await until(pilot, lambda: "[verse]" in pyte_terminal.text())
+        await pilot.press("down")
+        await pilot.pause(0.05)
+        top, left = app.editor.popup.region.y, app.editor.popup.region.x
+        bold = [pyte_terminal.cells()[y][left + 2][3] for y in range(top, app.editor.popup.region.bottom)]
+        assert bold == [index == 1 for index in range(len(bold))]
+
+
 async def test_a_click_on_the_list_accepts(until: Any) -> None:
     app = Desk("")
     async with app.run_test(size=(80, 24)) as pilot:

@@ -44,8 +44,8 @@ class BudgetBar(Widget):
         return Content.assemble(
             tokens,
             gap,
-            (used, self.get_visual_style(style)),
-            (free, self.get_visual_style("budget-bar--free")),
+            (used, self.get_visual_style(style, partial=True)),
+            (free, self.get_visual_style("budget-bar--free", partial=True)),
             gap,
             seconds,
         )

@@ -19,7 +19,7 @@ class CompletionPopup(OptionList):
     """Tags to choose from; the editor keeps the focus and steers it."""
 
     can_focus = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"completion--match", "completion--note"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"completion--match"}
 
     def __init__(self, dialect: Dialect, accept: Callable[[], None]) -> None:
         """`accept` is called when an option is clicked."""
@@ -88,8 +88,8 @@ class CompletionPopup(OptionList):
     def _prompt(self, tag: Tag, positions: Sequence[int]) -> Content:
         name = Content(f"[{tag.name}]")
         for position in positions:
-            name = name.stylize(self.get_visual_style("completion--match"), position + 1, position + 2)
+            name = name.stylize(
+                self.get_visual_style("completion--match", partial=True), position + 1, position + 2
+            )
         note = "sung" if tag.sung else f"no words, {tag.seconds[0]:g}–{tag.seconds[1]:g} s"
-        return Content.assemble(
-            name, " " * (16 - name.cell_length), (note, self.get_visual_style("completion--note"))
-        )
+        return Content.assemble(name, " " * (16 - name.cell_length), note)

@@ -41,7 +41,7 @@ class ProblemLine(Widget):
         if diagnostic is None:
             return Content(summary(counts))
         mark = MARKS[diagnostic.severity]
-        style = self.get_visual_style(f"problem-line--{diagnostic.severity.value}")
+        style = self.get_visual_style(f"problem-line--{diagnostic.severity.value}", partial=True)
         words, fixes = Content(sentence(diagnostic)), "  (F8 fixes)" if diagnostic.fix else ""
         room = max(1, self.size.width - 2 - len(fixes))
         return Content.assemble((mark, style), " ", words.truncate(room, ellipsis=True), fixes)

@@ -1,14 +1,17 @@
-"""The models songdesk knows, read from `conf/models.yaml`: shapes, limits, defaults and files."""
+"""The models songdesk knows: `conf/models.yaml` as shipped, and the person's own `models.yaml` over it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import cast
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from core.errors import SongdeskError
-from core.paths import conf_file
+from core.paths import conf_file, user_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,9 @@ class Variant:
 
 @cache
 def variants() -> Mapping[str, Variant]:
-    """Every model by its id."""
-    raw = OmegaConf.to_container(OmegaConf.load(conf_file("models.yaml")))
-    assert isinstance(raw, dict)
-    return {str(name): _variant(str(name), cast("dict[str, object]", entry)) for name, entry in raw.items()}
+    """Every model by its id; SongdeskError names a file that does not fit."""
+    files = (conf_file("models.yaml"), user_config().with_name("models.yaml"))
+    return {name: model for path in files if path.exists() for name, model in _read(path).items()}
 
 
 def variant(name: str) -> Variant:
@@ -51,6 +53,24 @@ def variant(name: str) -> Variant:
     if name not in known:
         raise SongdeskError(f"unknown model {name!r}", hint=f"known: {', '.join(known)}")
     return known[name]
+
+
+def _read(path: Path) -> dict[str, Variant]:
+    try:
+        raw = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+        entries = cast("dict[str, dict[str, object]]", raw)
+        return {str(name): _variant(str(name), entry) for name, entry in entries.items()}
+    except (
+        OmegaConfBaseException,
+        YAMLError,
+        OSError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        raise SongdeskError(reason, where=str(path), hint="mend it after the pattern of demo") from error
 
 
 def _variant(name: str, entry: dict[str, object]) -> Variant:

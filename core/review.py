@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.errors import SongdeskError
 from core.family import Family
+from core.lyrics.budget import budget
 from core.lyrics.check import Severity, check
 from core.lyrics.parse import Lyrics, parse
 from core.lyrics.wire import to_wire
@@ -48,7 +49,17 @@ def review(song: Song, kind: Family, chosen: Variant) -> tuple[Finding, ...]:
         Finding(Severity[note.severity.upper()], "style", note.message, note.hint)
         for note in check_style(song.style, has_reference=song.reference is not None)
     ]
+    found += _too_long(lyrics, kind, chosen)
     return tuple(found)
+
+
+def _too_long(lyrics: Lyrics, kind: Family, chosen: Variant) -> list[Finding]:
+    limit = chosen.limits.seconds
+    expected = budget(lyrics, kind.dialect, token_limit=0, seconds_limit=limit, count=None)
+    if not expected.over_seconds:
+        return []
+    what = f"sings for {expected.seconds[0]:.0f} s at least, and {chosen.id} ends at {limit:.0f} s"
+    return [Finding(Severity.WARNING, "lyrics", what, "leave out a section")]
 
 
 def errors(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

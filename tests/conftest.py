@@ -1,22 +1,22 @@
 """What tests share: a folder for weights, and a model small enough to run in a blink."""
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import core.registry
-from core.registry import Limits, Variant
+from core.registry import variant, variants
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 _TEXT_ROWS = {
     key: value
-    for key, value in core.registry.variant("demo").shapes["tokens"].items()
+    for key, value in variant("demo").shapes["tokens"].items()
     if key in ("lyric_rows", "style_rows")
 }
-_TOY_SHAPES: Mapping[str, Mapping[str, object]] = {
+_SHAPES = {
     "tokens": {
         "width": 32, "ffn": 48, "heads": 2, "main_layers": 2, "sub_layers": 1, "main_rope_base": 10000,
         "sub_rope_base": 10000, "codes": 64, **_TEXT_ROWS, "lyric_length": 64,
@@ -29,6 +29,16 @@ _TOY_SHAPES: Mapping[str, Mapping[str, object]] = {
     },
     "vae": {"channels": 4, "multipliers": [1, 1, 2, 2, 4, 4], "strides": [2, 4, 4, 6, 10], "latent": 8},
 }  # fmt: skip
+_TOY = {
+    "family": "levo",
+    "title": "Toy",
+    "note": "for tests",
+    "version": "v2",
+    "weights": "rule",
+    "limits": {"seconds": 60, "lyric_tokens": 64, "style_tokens": 24},
+    "defaults": {"length": 4, "kv_cache": "fp32", "flow_steps": 2},
+    "shapes": _SHAPES,
+}
 
 
 @pytest.fixture(scope="session")
@@ -38,20 +48,21 @@ def toy_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def toy(monkeypatch: pytest.MonkeyPatch, toy_weights: Path) -> str:
-    """A LeVo model of a few thousand weights that goes the whole way; gives its name."""
+def toy(monkeypatch: pytest.MonkeyPatch, toy_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a LeVo model of a few thousand weights that goes the whole way, in child processes too."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "config" / "songdesk").mkdir(parents=True)
+    (home / "config" / "songdesk" / "models.yaml").write_text(json.dumps({"toy": _TOY}))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    monkeypatch.setenv("SONGDESK_LIBRARY", str(home / "songs"))
     monkeypatch.setenv("SONGDESK_CKPT", str(toy_weights))
-    model = Variant(
-        id="toy",
-        family="levo",
-        title="Toy",
-        note="for tests",
-        version="v2",
-        limits=Limits(60, 64, 24),
-        shapes=_TOY_SHAPES,
-        defaults={"length": 4, "kv_cache": "fp32", "flow_steps": 2},
-        weights="rule",
-    )
-    known = {**core.registry.variants(), "toy": model}
-    monkeypatch.setattr(core.registry, "variants", lambda: known)
+    variants.cache_clear()
     return "toy"
+
+
+@pytest.fixture(autouse=True)
+def _known_models() -> Iterator[None]:
+    """Read the model registry afresh after each test that may have changed it."""
+    yield
+    variants.cache_clear()

@@ -145,7 +145,7 @@ def _render_one(ask: _Ask, wish: Wish, runner: Runner) -> Outcome:
     else:
         place = place_for(ask.out, wish, again=ask.again)
     job = _job(ask, wish, place)
-    if place.finished and ask.last == _STAGES[-1]:
+    if not position and place.finished and ask.last == _STAGES[-1]:
         _say(f"{wish.song.title}: already there; --again makes it once more")
         outcome = Outcome(
             job, State.DONE, file=place.sound, seconds=place.recipe.seconds if place.recipe else 0.0

@@ -70,7 +70,7 @@ def _unknown(index: int, section: Section, dialect: Dialect) -> Diagnostic:
     return Diagnostic(
         Severity.ERROR,
         "unknown-tag",
-        f"[{section.tag}] is no tag of this engine",
+        f"unknown tag [{section.tag}]",
         f"write [{near.name}]" if near else f"use one of: {known}",
         section.tag_span,
         index,

@@ -1,5 +1,7 @@
 """The model registry and the plans made from its shapes."""
 
+from pathlib import Path
+
 import pytest
 
 from core.errors import SongdeskError
@@ -67,3 +69,23 @@ def test_published_sound_networks_count_the_parameters_of_the_specification() ->
     unused_rows = (shapes.flow.width - shapes.flow.latent) * (shapes.flow.width + 1)
     assert flow_parameters(shapes.flow) == 662_193_400 - unused_rows
     assert vae_parameters(shapes.vae) == pytest.approx(84_414_082, rel=1e-3)
+
+
+@pytest.mark.parametrize("text", ["toy: {family: levo}", "toy: [1", "- a", "toy: 3"])
+def test_an_own_models_file_that_does_not_fit_is_named(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "songdesk" / "models.yaml"
+    own.parent.mkdir()
+    own.write_text(text)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    variants.cache_clear()
+    with pytest.raises(SongdeskError) as refusal:
+        variant("demo")
+    assert refusal.value.where == str(own)
+    assert "\n" not in str(refusal.value)
+
+
+def test_an_own_model_stands_beside_the_shipped_ones(toy: str) -> None:
+    assert variant(toy).title == "Toy"
+    assert variant("demo").weights == "rule"

@@ -1,0 +1,58 @@
+"""`songdesk check`: every problem as `file:line: section: what → how to mend`."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from core.cli import main
+from core.paths import sample_file
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "songs.jsonl"
+    songs: list[dict[str, str]] = [
+        {"idx": "a", "gt_lyric": "[vers] La. ; [inst-short] No. ; [verse]", "descriptions": "pop"},
+        {
+            "idx": "b",
+            "gt_lyric": "[verse] La.",
+            "descriptions": "I would like a sad song about the sea please.",
+        },
+        {"idx": "c", "gt_lyric": "[verse] La.", "parameters": "temp:11"},
+    ]
+    path.write_text("\n".join(json.dumps(song) for song in songs))
+    assert main(["check", str(path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert all(re.fullmatch(r".+songs\.jsonl:\d+: .+: .+ → .+", line) for line in lines), lines
+    by_line = {number: [line for line in lines if f"jsonl:{number}:" in line] for number in (1, 2, 3)}
+    assert len(by_line[1]) >= 3
+    assert any("style" in line for line in by_line[2])
+    assert any("temp" in line for line in by_line[3])
+
+
+def test_the_samples_are_free_of_problems(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("songs.jsonl", "paper-boats.jsonl"):
+        assert main(["check", str(sample_file(name))]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_warnings_alone_are_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "songs.jsonl"
+    path.write_text(json.dumps({"idx": "a", "gt_lyric": "[verse] La.", "mood": "sad"}))
+    assert main(["check", str(path), "--json"]) == 0
+    problem = json.loads(capsys.readouterr().out)
+    assert problem["severity"] == "warning"
+    assert "mood" in problem["what"]
+
+
+def test_a_model_whose_vocabulary_is_not_here_still_checks_the_rest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SONGDESK_CKPT", str(tmp_path))
+    path = tmp_path / "songs.jsonl"
+    path.write_text(json.dumps({"idx": "a", "gt_lyric": "[vers] La."}))
+    assert main(["check", str(path), "--model", "v2-large"]) == 1
+    told = capsys.readouterr().out
+    assert "not counted" in told
+    assert "unknown tag" in told

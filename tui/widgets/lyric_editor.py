@@ -96,7 +96,7 @@ class LyricEditor(ThriftyTextArea):
 
     @dataclass
     class Pointed(Message):
-        """The cursor came to a problem, or left the last one."""
+        """The cursor came to a problem or left one; told again after each check while it is on one."""
 
         editor: "LyricEditor"
         diagnostic: Diagnostic | None
@@ -147,7 +147,7 @@ class LyricEditor(ThriftyTextArea):
         lyrics, self.diagnostics = self.judge(self.text)
         self._place_marks()
         self.post_message(self.Checked(self, lyrics, self.diagnostics))
-        self._point()
+        self._point(again=True)
 
     @on(TextArea.Changed)
     def _check_soon(self) -> None:
@@ -171,13 +171,18 @@ class LyricEditor(ThriftyTextArea):
         for row in changed:
             self.refresh_row(row)
 
-    def _point(self) -> None:
+    @property
+    def pointed(self) -> Diagnostic | None:
+        """The problem the cursor stands on, else the worst of its row."""
+        return self._pointed
+
+    def _point(self, *, again: bool = False) -> None:
         row, column = self.cursor_location
         here = Place(row, column)
         on_row = self._by_row.get(row, ())
         under = [d for d in on_row if d.span.start <= here <= d.span.end]
         pointed = next(iter(under or on_row), None)
-        if pointed != self._pointed:
+        if pointed != self._pointed or (again and pointed is not None):
             self._pointed = pointed
             self.post_message(self.Pointed(self, pointed))
 
@@ -240,14 +245,20 @@ class LyricEditor(ThriftyTextArea):
             self._by_row = {row + by if row > below else row: found for row, found in self._by_row.items()}
 
     def action_fix(self) -> None:
-        """Mend the first problem on the row that can be, else the nearest one."""
+        """Mend the problem the cursor points at; else go to the nearest that can be and mend it."""
         self.check_now()
         row = self.cursor_location[0]
-        mendable = [d for d in self.diagnostics if d.fix]
-        nearest = min(mendable, key=lambda d: (abs(d.span.start.row - row), _RANK[d.severity]), default=None)
+        nearest = min(
+            (d for d in self.diagnostics if d.fix),
+            key=lambda d: (d != self._pointed, abs(d.span.start.row - row), _RANK[d.severity]),
+            default=None,
+        )
         if nearest is None or nearest.fix is None:
             self.app.bell()
             return
+        start = nearest.span.start
+        if start.row != row:
+            self.move_cursor((start.row, start.column))
         self.apply(nearest.fix)
 
     def apply(self, fix: Fix) -> None:

@@ -121,14 +121,12 @@ def info(path: Path) -> AudioInfo:
 def read(path: Path) -> tuple[npt.NDArray[np.float32], int]:
     """Read a whole file: samples float32 [channels, n] and the sample rate (Hz).
 
-    Raises SongdeskError when it is missing, no sound, or ends before its header says.
+    Raises SongdeskError when it is missing, no sound or damaged; a wav that was cut short gives what it has.
     """
     with _opened(path) as file:
         samples: _Samples = file.read(dtype="float32", always_2d=True)
-        # An mp3's length is an estimate where its header has none.
-        cut_short = file.format != "MP3" and samples.shape[0] < file.frames
         rate: int = file.samplerate
-    if cut_short or not np.isfinite(samples).all():
+    if not np.isfinite(samples).all():
         raise _damaged(path)
     return np.ascontiguousarray(samples.T), rate
 
@@ -136,7 +134,7 @@ def read(path: Path) -> tuple[npt.NDArray[np.float32], int]:
 def blocks(path: Path, frames: int, *, start: float = 0.0) -> Generator[_Samples]:
     """Read a file from `start` (s) on, piece by piece: float32 [n, channels], n = `frames` but for the last.
 
-    The array is used again for the next piece. Raises SongdeskError as `read` does.
+    The array is used again for the next piece. Raises SongdeskError when it cannot be read.
     """
     with _opened(path) as file:
         file.seek(min(file.frames, round(start * file.samplerate)))

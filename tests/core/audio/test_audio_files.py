@@ -258,6 +258,20 @@ def test_a_flac_cut_in_half_is_damaged(tmp_path: Path) -> None:
         read(tmp_path / "a.flac")
 
 
+def test_a_sound_file_that_holds_nan_is_damaged(tmp_path: Path) -> None:
+    samples = np.full(100, np.nan, np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, 48_000, subtype="FLOAT")
+    with pytest.raises(SongdeskError, match="damaged"):
+        read(tmp_path / "a.wav")
+
+
+def test_a_wav_cut_short_gives_what_it_has(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", tone(), "wav")
+    whole = (tmp_path / "a.wav").read_bytes()
+    (tmp_path / "a.wav").write_bytes(whole[: 58 + 8 * 1000])
+    assert np.array_equal(read(tmp_path / "a.wav")[0], tone()[:, :1000])
+
+
 def test_a_mono_file_of_another_rate_is_read_as_it_is(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.ogg", tone()[0, :8000], 16_000, format="OGG", subtype="VORBIS")
     samples, rate = read(tmp_path / "a.ogg")

@@ -70,7 +70,7 @@ class FakeStream:
             if self.sound.unplugged:
                 self.active = False
                 return
-            data = ffi.new("float[]", frames * self._channels)
+            data = ffi.new("float[]", [0.99] * frames * self._channels)
             self._callback(ffi.buffer(data), frames, None, None)
             self.sound.heard += list(data)
 

@@ -1,25 +1,22 @@
 """Playing takes: the choice of a backend, and the same behaviour of all of them."""
 
-import os
 import shutil
-import stat
 import subprocess
 import sys
 import threading
 import time
-import wave
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from cffi import FFI  # type: ignore[import-untyped]
 
 from core.audio.player import Player, open_player
 from core.audio.voices import SoundModule, SoundStream
 from core.errors import SongdeskError
 
+ProgramPlayer = Callable[..., Player]
 RATE = 8000
 
 
@@ -28,6 +25,10 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come about in time"
         time.sleep(0.005)
+
+
+def ramp() -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    return (np.arange(4 * RATE) / 40_000).astype(np.float32)
 
 
 class FakePortAudioError(Exception):
@@ -110,76 +111,12 @@ def no_program(name: str) -> str | None:
     return None
 
 
-@pytest.fixture
-def song(tmp_path: Path) -> Path:
-    """Four seconds, mono; sample n has the value n / 40000, so that a place can be heard."""
-    soundfile.write(tmp_path / "song.wav", ramp(), RATE, subtype="FLOAT")
-    return tmp_path / "song.wav"
-
-
-def ramp() -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    return (np.arange(4 * RATE) / 40_000).astype(np.float32)
-
-
-# A program that plays: it notes its arguments and process, keeps a copy of what it is given, and waits.
-PLAYS = """#!/bin/sh
-echo "$@" >> "$SCRATCH/arguments"
-for last; do :; done
-cp "$last" "$SCRATCH/given.wav"
-echo "noise on the terminal"; echo "noise on the terminal" >&2
-sleep 1000 &
-echo "$$ $!" >> "$SCRATCH/processes"
-wait
-"""
-ENDS = '#!/bin/sh\necho x >> "$SCRATCH/processes"\nexit 0\n'
-FAILS = "#!/bin/sh\necho 'Connection refused' >&2\nexit 3\n"
-STUBBORN = """#!/bin/sh
-trap '' TERM
-echo "$$ $$" >> "$SCRATCH/processes"
-while :; do sleep 0.05; done
-"""
-
-
-@pytest.fixture
-def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "scratch"
-    folder.mkdir()
-    monkeypatch.setenv("SCRATCH", str(folder))
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    return folder
-
-
-def install(folder: Path, script: str, name: str = "aplay") -> None:
-    program = folder / name
-    program.write_text(script)
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-
-
-def find_in(folder: Path) -> Callable[[str], str | None]:
-    return lambda name: shutil.which(name, path=str(folder))
-
-
-def alive(process: str) -> bool:
-    status = Path("/proc", process, "stat")
-    return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-
-
-def processes(scratch: Path) -> list[str]:
-    noted = scratch / "processes"
-    return noted.read_text().split() if noted.exists() else []
-
-
-def program_player(scratch: Path, script: str, name: str = "aplay") -> Player:
-    install(scratch, script, name)
-    return open_player(load_sound=no_portaudio, find=find_in(scratch), remote=False)
-
-
 @pytest.fixture(params=["PortAudio", "aplay"])
-def player(request: pytest.FixtureRequest, scratch: Path) -> Iterator[Player]:
+def player(request: pytest.FixtureRequest, program_player: ProgramPlayer) -> Iterator[Player]:
     if request.param == "PortAudio":
         opened = open_player(load_sound=FakeSound, find=no_program, remote=False)
     else:
-        opened = program_player(scratch, PLAYS)
+        opened = program_player()
     yield opened
     opened.close()
 
@@ -300,117 +237,6 @@ def test_a_device_pulled_out_while_playing_is_a_reason(song: Path) -> None:
     assert 0 < player.position < 4
 
 
-def test_a_program_gets_the_rest_of_the_file_as_plain_wav(scratch: Path, song: Path) -> None:
-    player = program_player(scratch, PLAYS)
-    player.load(song)
-    player.seek(3.0)
-    player.play()
-    until(lambda: len(processes(scratch)) == 2)
-    with wave.open(str(scratch / "given.wav")) as given:
-        assert (given.getframerate(), given.getnframes(), given.getsampwidth()) == (RATE, RATE, 2)
-        first = int.from_bytes(given.readframes(1), "little", signed=True)
-    assert first == pytest.approx(3 * RATE / 40_000 * 32767, abs=2)
-    player.close()
-    assert not list(scratch.glob("songdesk-*"))
-
-
-def test_a_program_gets_a_wav_itself_from_the_beginning_and_other_formats_converted(
-    scratch: Path, song: Path
-) -> None:
-    soundfile.write(song.with_suffix(".flac"), ramp(), RATE)
-    player = program_player(scratch, PLAYS)
-    for path in (song, song.with_suffix(".flac")):
-        player.load(path)
-        player.play()
-        known = len(processes(scratch))
-        until(lambda known=known: len(processes(scratch)) > known)  # type: ignore[misc]
-    player.close()
-    first, second = (scratch / "arguments").read_text().splitlines()
-    assert first == f"-q {song}"
-    assert second.endswith("rest.wav")
-
-
-def test_ffplay_seeks_by_itself(scratch: Path, song: Path) -> None:
-    player = program_player(scratch, PLAYS, "ffplay")
-    player.load(song)
-    player.seek(1.25)
-    player.play()
-    until(lambda: bool(processes(scratch)))
-    player.close()
-    assert (scratch / "arguments").read_text().strip().endswith(f"-ss 1.250 {song}")
-
-
-def test_no_process_outlives_pause_or_close(scratch: Path, song: Path) -> None:
-    player = program_player(scratch, PLAYS)
-    player.load(song)
-    player.play()
-    until(lambda: len(processes(scratch)) == 2)
-    player.pause()
-    until(lambda: not any(map(alive, processes(scratch))))
-    player.play()
-    until(lambda: len(processes(scratch)) == 4)
-    player.close()
-    assert not any(map(alive, processes(scratch)))
-
-
-def test_a_program_that_will_not_go_is_made_to(scratch: Path, song: Path) -> None:
-    player = program_player(scratch, STUBBORN)
-    player.load(song)
-    player.play()
-    until(lambda: bool(processes(scratch)))
-    player.close()
-    assert not any(map(alive, processes(scratch)))
-
-
-LEAVE = """
-import sys, time
-from pathlib import Path
-from core.audio.player import open_player
-import shutil
-def none():
-    raise OSError
-player = open_player(load_sound=none, find=lambda name: shutil.which(name, path=sys.argv[2]), remote=False)
-player.load(Path(sys.argv[1]))
-player.seek(1)
-player.play()
-while not (Path(sys.argv[2]) / "processes").exists():
-    time.sleep(0.01)
-"""
-
-
-def test_leaving_without_close_leaves_no_process_and_no_word_on_the_terminal(
-    scratch: Path, song: Path
-) -> None:
-    install(scratch, PLAYS)
-    done = subprocess.run(
-        [sys.executable, "-c", LEAVE, str(song), str(scratch)],
-        capture_output=True,
-        check=False,
-        timeout=30,
-        env={**os.environ, "TMPDIR": str(scratch)},
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    until(lambda: not any(map(alive, processes(scratch))))
-    assert not list(scratch.glob("songdesk-*"))
-
-
-def test_a_program_that_fails_says_why(scratch: Path, song: Path) -> None:
-    player = program_player(scratch, FAILS, "paplay")
-    player.load(song)
-    player.play()
-    until(lambda: not player.playing)
-    assert "paplay stopped: Connection refused" in player.reason
-    assert str(song) in player.reason
-
-
-def test_a_program_that_ends_is_at_the_end(scratch: Path, song: Path) -> None:
-    player = program_player(scratch, ENDS)
-    player.load(song)
-    player.play()
-    until(lambda: not player.playing)
-    assert player.position == player.duration
-
-
 def test_a_file_that_vanishes_before_play_is_a_reason(player: Player, song: Path) -> None:
     player.load(song)
     player.seek(1)
@@ -420,14 +246,18 @@ def test_a_file_that_vanishes_before_play_is_a_reason(player: Player, song: Path
     assert "no such sound file" in player.reason
 
 
-def test_backends_are_tried_in_order(scratch: Path) -> None:
+def test_backends_are_tried_in_order(scratch: Path, program_player: ProgramPlayer) -> None:
     for name in ("afplay", "ffplay", "aplay", "paplay", "pw-play"):
-        assert program_player(scratch, ENDS, name).backend == name
-    through_device = open_player(load_sound=FakeSound, find=find_in(scratch), remote=False)
+        assert program_player(name=name).backend == name
+    through_device = open_player(
+        load_sound=FakeSound, find=lambda name: shutil.which(name, path=str(scratch)), remote=False
+    )
     assert through_device.backend == "PortAudio"
     assert "Imaginary Speakers" in through_device.reason
     without_device = open_player(
-        load_sound=lambda: FakeSound(device=False), find=find_in(scratch), remote=False
+        load_sound=lambda: FakeSound(device=False),
+        find=lambda name: shutil.which(name, path=str(scratch)),
+        remote=False,
     )
     assert without_device.backend == "pw-play"
     assert "no output device" in without_device.reason

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,6 +48,27 @@ def choose_device(asked: str = "auto") -> DeviceChoice:
 def read_memory(planned: int | None = None, *, device: Device = "cpu") -> Memory:
     """Read the device's memory (bytes), cheaply: it imports no torch and wakes no device."""
     return _video_memory(planned) if device == "cuda" else _main_memory(planned)
+
+
+def calm_threads() -> None:
+    """Let torch's processor threads sleep while they wait; call it before torch is first imported.
+
+    Spinning, as they do by default, slows a small model a hundredfold when anything else wants a core.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@contextmanager
+def processor_threads(count: int) -> Iterator[None]:
+    """Run torch's processor work on `count` threads while inside."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def over_ssh() -> bool:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from core.device import Device, read_memory
+from core.device import Device, calm_threads, read_memory
 from core.engine import Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import family_of
@@ -101,6 +101,7 @@ def _run(job: Job, watch: "_Watch") -> Outcome:
         return Outcome(job, state, took=time.monotonic() - started, error=error)
 
     try:
+        calm_threads()
         import torch
 
         from core.render import render

@@ -9,6 +9,8 @@ from types import MappingProxyType
 from core.errors import SongdeskError
 
 Value = float | int | bool | str
+_BOUNDLESS = 2.0**53
+"""An upper bound that no person needs to be told."""
 
 
 class Kind(Enum):
@@ -80,7 +82,9 @@ class Setting:
             return "on, off"
         unit = f" {self.unit}" if self.unit else ""
         if self.lo is None or self.hi is None:
-            return self.kind.value + unit
+            return f"{self.kind.value}{unit}"
+        if self.hi >= _BOUNDLESS:
+            return f"{self.lo:g} or more{unit}"
         return f"{self.lo:g} to {self.hi:g}{unit}"
 
     def _read(self, text: str, where: str) -> Value:

@@ -2,11 +2,13 @@
 
 import gc
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 
 from core.checkpoints import model_folder
+from core.device import processor_threads
 from core.engine import Run
 from core.levo.artifacts import VERSION, Conditions, Tokens
 from core.levo.conditions.text import text_conditions
@@ -25,6 +27,8 @@ from core.settings import Values
 from core.song import Song
 
 _META = {"version": VERSION}
+_NARROW = 512
+"""A step of a model no wider than this is over before a second thread has woken up."""
 
 
 class LevoEngine:
@@ -70,7 +74,10 @@ class LevoEngine:
     def _compose(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
         conditions = Conditions.load(inputs["conditions"])
         model = load_module(lambda: TokenModel(self._shapes.tokens), run.weights("tokens"), run.device)
-        run.save("tokens", compose(model, conditions, values, run).tensors(), _META)
+        narrow = self._shapes.tokens.width <= _NARROW
+        with processor_threads(1) if narrow else nullcontext():
+            tokens = compose(model, conditions, values, run)
+        run.save("tokens", tokens.tensors(), _META)
 
     def _render(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
         conditions = Conditions.load(inputs["conditions"])

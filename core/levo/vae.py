@@ -24,7 +24,7 @@ class Snake(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Activate x [B, C, L]."""
-        wave = (x * self.alpha.exp()[:, None]).sin().square()
+        wave = (x * self.alpha.exp()[:, None]).sin_().square_()
         return torch.addcmul(x, wave, (self.beta.exp() + 1e-9).reciprocal()[:, None])
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from math import ceil
 
-VAE_CHUNK = 128
-"""Latents decoded at once; their activations are 0.5 GiB at 128 base channels, and in proportion."""
+VAE_CHUNK = 64
+"""Latents decoded at once; their activations are about 0.3 GiB at 128 base channels, and in proportion."""
 
 
 @dataclass(frozen=True, slots=True)

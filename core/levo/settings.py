@@ -63,7 +63,7 @@ _TABLE = (
         stage="audio", live=Live.PHASE, lo=1, hi=100, unit="steps",
     ),
     Setting(
-        "flow_guidance", Kind.REAL, 1.5, "How strongly the tokens pull on the sound; 1 is off and twice as fast.",
+        "flow_guidance", Kind.REAL, 1.5, "How strongly the tokens pull on the sound; 1 is off and faster.",
         stage="audio", live=Live.PHASE, lo=1, hi=5,
     ),
     Setting(

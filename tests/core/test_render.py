@@ -118,7 +118,7 @@ def test_a_setting_invalidates_its_stage_and_those_after_it(
     toy: str, tmp_path: Path, changed: dict[str, object], made_again: list[str]
 ) -> None:
     made(job(toy, tmp_path))
-    asked = job(toy, tmp_path, **changed)
+    asked = job(toy, tmp_path, "a", **changed)
     watch = Watching(asked)
     render(asked, watch)
     assert watch.stages == made_again

@@ -26,7 +26,7 @@ _TABLES = {"codebook": 1.0, "positions": 0.1}
 HEADS = ("lm_head.weight", "linears.0.weight", "linears.1.weight")
 """How the keys of the token model's heads end."""
 _HEAD = 3.0
-"""Gain of the rows that give logits: a spread that leaves some hundreds of tokens in question."""
+"""Gain of the rows that give logits: a spread that leaves some tens of tokens in question."""
 _BRANCHES = ("conv2.weight",)
 _BRANCH = 0.3
 """Gain of what the decoder's residual units add, so that it does not grow from unit to unit."""

@@ -1,0 +1,174 @@
+"""The studio's songs on disk: a draft always saved, and takes that are never overwritten; no torch."""
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+from core import recipe as recipes
+from core.atomic import unwritable, write_text
+from core.errors import SongdeskError
+from core.job import Job
+from core.meter import State
+from core.paths import library
+from core.random import draw_seed
+from core.settings import Values
+from core.song import Reference, Song
+
+DRAFT = "draft.json"
+"""The song as it stands in the editor; the published line format would lose half-written lyrics."""
+_FORBIDDEN = frozenset('/\\:*?"<>|')
+_LONGEST_NAME = 120
+"""Bytes of a folder's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One rendering of a song as its folder tells it."""
+
+    id: str
+    title: str
+    state: str
+    seconds: float | None
+    seed: int | None
+    audio: Path | None
+    """The sound, where it is there."""
+
+
+def home_of(title: str) -> Path:
+    """The folder of a song in the library; it need not exist."""
+    return library() / folder_name(title)
+
+
+def folder_name(title: str) -> str:
+    """A title as a name every file system takes: never empty, hidden, or leading elsewhere."""
+    plain = unicodedata.normalize("NFC", title)
+    kept = "".join("-" if c in _FORBIDDEN or unicodedata.category(c).startswith("C") else c for c in plain)
+    short = kept.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    return short.strip(" .") or "untitled"
+
+
+def save_draft(home: Path, song: Song) -> None:
+    """Write the song as it stands, whole or not at all; SongdeskError when the folder cannot be written."""
+    facts = {**asdict(song), "settings": dict(song.settings)}
+    write_text(home / DRAFT, json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
+
+
+def load_draft(home: Path) -> Song | None:
+    """The saved song, if there is one; SongdeskError says where a damaged one was put aside."""
+    path = home / DRAFT
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _damaged(home, path) from error
+    try:
+        return _song(json.loads(text))
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise _damaged(home, path) from error
+
+
+def put_aside(home: Path) -> Path | None:
+    """Rename the draft so that another can take its place; None where there is none."""
+    path = home / DRAFT
+    if not path.exists():
+        return None
+    for stamp in _stamps():
+        aside = home / f"draft-{stamp}.json"
+        if not aside.exists():
+            try:
+                return path.rename(aside)
+            except OSError as error:
+                raise unwritable(path, error) from error
+    raise AssertionError
+
+
+def new_job(song: Song, model: str, values: Values, *, home: Path, device: str = "auto") -> Job:
+    """A job with its own folder under `home` and a seed; SongdeskError when the folder cannot be made."""
+    seed = values.whole("seed")
+    drawn = values.replace(seed=seed if seed >= 0 else draw_seed())
+    folder = _new_folder(home / "takes")
+    audio = folder / f"{folder_name(song.title)}.{values.text('format')}"
+    return Job(
+        id=folder.name, song=song, model=model, values=drawn, folder=folder, audio=audio, device=device
+    )
+
+
+def takes_of(home: Path) -> tuple[Take, ...]:
+    """Every take of a song that its folder still tells of, the newest first."""
+    try:
+        folders = sorted((p for p in (home / "takes").iterdir() if p.is_dir()), key=_age, reverse=True)
+    except OSError:
+        return ()
+    return tuple(take for folder in folders if (take := _take(folder)) is not None)
+
+
+def _age(folder: Path) -> tuple[str, int]:
+    stamp, _, number = folder.name.rpartition("-")
+    return stamp, int(number) if number.isdigit() else 0
+
+
+def _take(folder: Path) -> Take | None:
+    recipe = recipes.load(folder)
+    if recipe is None:
+        return None
+    audio = folder / Path(recipe.audio).name if recipe.audio else None
+    seed = recipe.settings.get("seed")
+    # A run that is not ours to follow was cut off: whoever wrote `running` did not come to write its end.
+    state = "interrupted" if recipe.state == State.RUNNING.value else recipe.state
+    return Take(
+        id=folder.name,
+        title=str(recipe.song.get("title", "")),
+        state=state,
+        seconds=recipe.seconds or None,
+        seed=seed if isinstance(seed, int) else None,
+        audio=audio if audio is not None and audio.is_file() else None,
+    )
+
+
+def _new_folder(parent: Path) -> Path:
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        for stamp in _stamps():
+            try:
+                (parent / stamp).mkdir()
+            except FileExistsError:
+                continue
+            return parent / stamp
+    except OSError as error:
+        raise unwritable(parent, error) from error
+    raise AssertionError
+
+
+def _stamps() -> Iterator[str]:
+    now = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    return (f"{now}-{number}" for number in count(1))
+
+
+def _song(raw: dict[str, object]) -> Song:
+    reference = raw["reference"]
+    settings = raw["settings"]
+    if not isinstance(settings, dict):
+        raise TypeError
+    return Song(
+        title=_text(raw["title"]),
+        lyrics=_text(raw["lyrics"]),
+        style=_text(raw["style"]),
+        reference=Reference(**reference) if isinstance(reference, dict) else None,
+        settings={str(key): str(value) for key, value in settings.items()},
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _damaged(home: Path, path: Path) -> SongdeskError:
+    aside = put_aside(home)
+    return SongdeskError("the saved draft cannot be read", where=str(path), hint=f"it was kept as {aside}")

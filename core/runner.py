@@ -145,6 +145,7 @@ class _Watch:
         )
         self._recent: deque[tuple[float, int]] = deque()
         self._device: Device = "cpu"
+        self._program: int | None = None
         self._read_at = 0.0
         self._memory_at = 0.0
 
@@ -178,8 +179,15 @@ class _Watch:
             rate=None,
             eta=None,
             section="",
-            memory=read_memory(plan.peak, device=device),
+            memory=read_memory(self._expected(plan), device=device),
         )
+
+    def _expected(self, plan: Plan) -> int:
+        """The fullest moment to come (bytes): on the processor the program itself counts as well."""
+        if self._program is None:
+            now = read_memory(device=self._device)
+            self._program = (now.ours or 0) if now.where == "RAM" else 0
+        return self._program + plan.peak
 
     def step(self, done: int, total: int) -> Verdict:
         """Take progress in; raises Cancelled when the job was abandoned."""

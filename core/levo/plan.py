@@ -7,12 +7,14 @@ from core.levo.shapes import (
     CODEBOOKS,
     FRAME_RATE,
     SAMPLES_PER_FRAME,
+    VAE_CONTEXT,
     FlowShapes,
     QuantizerShapes,
     TokenShapes,
     VaeShapes,
     shapes_of,
 )
+from core.levo.synthesis.windows import VAE_CHUNK, plan_windows, units
 from core.registry import Variant
 from core.settings import Values
 from core.song import Song
@@ -21,9 +23,8 @@ ROWS = 2
 """Sequences side by side: the conditioned one and the null one that guidance needs."""
 TRAINED_SECONDS = 270.0
 """The published models were configured for songs up to this long (levo-tokens spec §1)."""
-VAE_CHUNK = 64
-"""Latents decoded at a time, unless a caller says otherwise."""
-
+_DECODE_BYTES = 53
+"""Scratch of the VAE per sample and base channel, measured on processors; GPUs take a third of it."""
 _CACHE_BYTES = {"fp32": 4, "fp16": 2}
 
 
@@ -77,16 +78,14 @@ def token_parameters(shapes: TokenShapes) -> int:
 def _audio(
     flow: FlowShapes, quantizer: QuantizerShapes, vae: VaeShapes, values: Values, *, frames: int
 ) -> StagePlan:
-    hop = flow.positions - flow.carried
-    windows = 1 + max(0, -(-(frames - flow.positions) // hop))
-    chunks = -(-frames // VAE_CHUNK)
-    units = windows * values.whole("flow_steps") + chunks
+    windows = plan_windows(frames, positions=flow.positions, carried=flow.carried)
+    steps = units(windows, frames, steps=values.whole("flow_steps"), chunk=VAE_CHUNK)
     weights = 4 * (flow_parameters(flow) + vae_parameters(vae) + 2 * quantizer.codes * quantizer.code_width)
     rows = 1 if values.real("flow_guidance") <= 1 else ROWS
     window = rows * flow.positions * (8 * flow.width + flow.ffn) * 4
-    chunk = (VAE_CHUNK + 18) * SAMPLES_PER_FRAME * vae.channels * 4 * 4
+    chunk = (VAE_CHUNK + 2 * VAE_CONTEXT) * SAMPLES_PER_FRAME * vae.channels * _DECODE_BYTES
     latents = frames * flow.latent * 4
-    return StagePlan("audio", units, weights, latents, max(window, chunk))
+    return StagePlan("audio", steps, weights, latents, max(window, chunk))
 
 
 def flow_parameters(shapes: FlowShapes) -> int:

@@ -21,7 +21,7 @@ _TABLE = (
         stage="tokens", live=Live.STEP, lo=0, hi=2, aliases=("temp",),
     ),
     Setting(
-        "guidance", Kind.REAL, 1.5, "How strongly lyrics and style pull; 1 is off and faster.",
+        "guidance", Kind.REAL, 1.5, "How strongly lyrics and style pull; a song begun at 1 stays there.",
         stage="tokens", live=Live.STEP, lo=1, hi=10, aliases=("cfg_coef", "cfg"),
     ),
     Setting(

@@ -9,6 +9,8 @@ FRAME_RATE = 25
 SAMPLE_RATE = 48_000
 """Samples per second of the sound (Hz)."""
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAME_RATE
+VAE_CONTEXT = 9
+"""Latents on each side of a chunk that its decoded samples depend on (levo-audio spec §5)."""
 CODEBOOKS = 3
 """0 mixed, 1 vocal, 2 backing."""
 

@@ -7,10 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from core.levo.shapes import SAMPLES_PER_FRAME, VaeShapes
+from core.levo.shapes import SAMPLES_PER_FRAME, VAE_CONTEXT, VaeShapes
 
-CONTEXT = 9
-"""Latents on either side that a decoded latent can hear (levo-audio spec §5)."""
 _DILATIONS = (1, 3, 9)
 
 
@@ -88,7 +86,7 @@ def decode_chunked(decoder: VaeDecoder, latents: Tensor, *, chunk: int) -> Itera
 
 
 def decode_stream(
-    decoder: VaeDecoder, pieces: Iterable[Tensor], *, chunk: int, context: int = CONTEXT
+    decoder: VaeDecoder, pieces: Iterable[Tensor], *, chunk: int, context: int = VAE_CONTEXT
 ) -> Iterator[Tensor]:
     """Decode latents [n, latent] that arrive in pieces; give sound [2, m] as soon as its context is known.
 

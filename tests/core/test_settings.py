@@ -23,7 +23,7 @@ COUNT = Setting(
     shadowed_by=(Shadow("heat", (0.0,), "no heat, no choice"),),
 )  # fmt: skip
 FORM = Setting("form", Kind.CHOICE, "wav", "file", stage="audio", choices=("wav", "flac"))
-BAN = Setting("ban", Kind.FLAG, True, "ban", stage="tokens")  # noqa: FBT003
+BAN = Setting("ban", Kind.FLAG, True, "ban", stage="tokens")
 TABLE = (HEAT, COUNT, FORM, BAN)
 
 
@@ -42,7 +42,7 @@ def test_a_number_outside_its_range_is_refused_with_the_range(raw: str) -> None:
 
 
 @pytest.mark.parametrize(("raw", "value"), [("on", True), ("FALSE", False), ("1", True), (False, False)])
-def test_flags_are_read_in_the_usual_spellings(raw: object, value: bool) -> None:  # noqa: FBT001
+def test_flags_are_read_in_the_usual_spellings(raw: object, value: bool) -> None:
     assert BAN.parse(raw) is value
 
 

@@ -22,10 +22,11 @@ from core.song import Song
 SONG = Song("a", "[verse]\nPaper boats", "pop")
 
 
-def resident() -> list[str]:
-    """The networks that are alive, by class."""
+def alive() -> dict[int, str]:
+    """The networks in memory: the class of each."""
     gc.collect()
-    return [type(thing).__name__ for thing in gc.get_objects() if type(thing) in (TokenModel, Synthesis)]
+    found = (thing for thing in gc.get_objects() if type(thing) in (TokenModel, Synthesis))
+    return {id(thing): type(thing).__name__ for thing in found}
 
 
 class Recording:
@@ -39,11 +40,16 @@ class Recording:
         self.saved: dict[str, Path] = {}
         self._values, self._folder, self._model = values, folder, model
         self._looked = False
+        self._others = alive().keys()
+
+    def resident(self) -> set[str]:
+        """Classes of the networks that this run has brought into memory."""
+        return {name for key, name in alive().items() if key not in self._others}
 
     def step(self, done: int, total: int) -> Verdict:
         if not self._looked:
             self._looked = True
-            self.seen |= set(resident())
+            self.seen |= self.resident()
         return Verdict.GO
 
     def next_stage(self) -> None:
@@ -85,7 +91,7 @@ def test_only_the_stage_at_work_has_a_model_in_memory(toy: str, run: Recording) 
             inputs = {name: run.saved[name] for name in stage.reads}
             engine.run(stage.id, SONG, run._values, inputs, run)
             assert run.seen == expected[stage.id]
-            assert resident() == []
+            assert run.resident() == set()
     assert sum(piece.shape[1] for piece in run.sound) == 3 * 48_000
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.levo.shapes import SAMPLES_PER_FRAME, VaeShapes
-from core.levo.vae import CONTEXT, Snake, VaeDecoder, VaeEncoder, decode_chunked, decode_stream
+from core.levo.shapes import SAMPLES_PER_FRAME, VAE_CONTEXT, VaeShapes
+from core.levo.vae import Snake, VaeDecoder, VaeEncoder, decode_chunked, decode_stream
 
 SHAPES = VaeShapes(channels=2, multipliers=(1, 1, 2, 4, 8, 16), strides=(2, 4, 4, 6, 10), latent=3)
 FRAMES = 41
@@ -59,7 +59,7 @@ def test_it_makes_no_difference_in_which_pieces_latents_arrive(
 def test_less_context_than_the_decoder_hears_would_be_noticed(
     decoder: VaeDecoder, latents: Tensor, whole: Tensor
 ) -> None:
-    parts = list(decode_stream(decoder, [latents], chunk=7, context=CONTEXT - 3))
+    parts = list(decode_stream(decoder, [latents], chunk=7, context=VAE_CONTEXT - 3))
     assert (torch.cat(parts, dim=1) - whole).abs().max() > 1e-9
 
 
@@ -70,7 +70,7 @@ def test_no_more_latents_are_decoded_at_once_than_the_chunk_and_its_context(
     hook = decoder.register_forward_pre_hook(lambda _, given: lengths.append(given[0].shape[-1]))
     list(decode_chunked(decoder, latents, chunk=6))
     hook.remove()
-    assert max(lengths) <= 6 + 2 * CONTEXT
+    assert max(lengths) <= 6 + 2 * VAE_CONTEXT
 
 
 def test_sound_comes_as_soon_as_its_context_is_known(decoder: VaeDecoder, latents: Tensor) -> None:

@@ -10,10 +10,9 @@ import torch
 from core.engine import Verdict
 from core.errors import Cancelled, SongdeskError
 from core.levo.artifacts import Conditions, Tokens
-from core.levo.shapes import SAMPLES_PER_FRAME
+from core.levo.shapes import SAMPLES_PER_FRAME, VAE_CONTEXT
 from core.levo.synthesis.flow import Problem
 from core.levo.synthesis.render import Synthesis, render
-from core.levo.vae import CONTEXT
 from core.settings import Values
 
 VALUES = Values({"flow_steps": 3, "flow_guidance": 1.5, "vae_chunk": 8})
@@ -62,7 +61,7 @@ def test_finish_ends_the_song_with_the_window_being_solved(
     cut = make_run(answer=lambda done: Verdict.FINISH if done == 2 else Verdict.GO)
     render(models, make_tokens(70), make_conditions(), VALUES, cut)
     assert cut.sound.shape == (2, WINDOW * SAMPLES_PER_FRAME)
-    sure = (WINDOW - CONTEXT) * SAMPLES_PER_FRAME
+    sure = (WINDOW - VAE_CONTEXT) * SAMPLES_PER_FRAME
     torch.testing.assert_close(cut.sound[:, :sure], whole.sound[:, :sure], rtol=0, atol=1e-5)
     done, total = cut.steps[-1]
     assert done == total == whole.steps[-1][1]
@@ -99,7 +98,7 @@ def test_a_beginning_that_did_not_change_sounds_the_same(
     short, long = make_run(), make_run()
     render(models, make_tokens(42), make_conditions(), VALUES, short)  # two full windows
     render(models, make_tokens(70), make_conditions(), VALUES, long)
-    sure = (42 - CONTEXT) * SAMPLES_PER_FRAME
+    sure = (42 - VAE_CONTEXT) * SAMPLES_PER_FRAME
     torch.testing.assert_close(short.sound[:, :sure], long.sound[:, :sure], rtol=0, atol=1e-5)
 
 

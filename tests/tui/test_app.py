@@ -1,0 +1,489 @@
+"""The studio as its user meets it, with an engine that plays readings instead of making songs."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from textual.content import Content
+from textual.pilot import Pilot
+from textual.widgets import Footer, Input, Static
+
+from core.audio.player import NoPlayer
+from core.config import Config, StudioConfig
+from core.errors import SongdeskError
+from core.meter import State
+from core.song import Song
+from core.takes import load_draft
+from tui.app import Studio
+from tui.keys import KEYS
+from tui.rehearsal import READING, Rehearsal
+from tui.screens.areas import Notice, Tabs
+from tui.screens.confirm import Confirm
+from tui.screens.help import Page
+from tui.widgets.lyric_editor import LyricEditor
+from tui.widgets.settings_panel import SettingsPanel
+from tui.widgets.style_picker import StylePicker
+from tui.widgets.takes_list import TakesList
+from tui.widgets.transport import Transport
+
+SONG = Song("Paper boats", "[verse]\nWe folded the morning in two.\n", "pop, female", settings={"seed": "7"})
+NARROW, WIDE = (80, 24), (200, 60)
+
+
+class Jukebox:
+    """A player that makes no sound and remembers what it was told."""
+
+    backend = "jukebox"
+    reason = "through the jukebox"
+    can_seek = True
+
+    def __init__(self) -> None:
+        self.position = 0.0
+        self.duration = 0.0
+        self.playing = False
+        self.path: Path | None = None
+
+    def load(self, path: Path) -> None:
+        self.path, self.duration = path, soundfile.info(path).duration
+
+    def play(self) -> None:
+        self.playing = True
+
+    def pause(self) -> None:
+        self.playing = False
+
+    def seek(self, seconds: float) -> None:
+        self.position = min(self.duration, max(0.0, seconds))
+
+    def close(self) -> None:
+        self.playing = False
+
+
+@pytest.fixture(autouse=True)
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.setenv("SONGDESK_LIBRARY", str(tmp_path / "songs"))
+    return tmp_path / "songs"
+
+
+@pytest.fixture
+def engine() -> Rehearsal:
+    return Rehearsal()
+
+
+@asynccontextmanager
+async def opened(
+    engine: Rehearsal,
+    song: Song = SONG,
+    *,
+    size: tuple[int, int] = NARROW,
+    config: Config | None = None,
+    player: Any = None,
+) -> Any:
+    app = Studio(
+        config or Config(),
+        song,
+        make_engine=lambda: engine,
+        open_player=lambda: player or NoPlayer("no sound here: nothing is installed"),
+    )
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield app, pilot
+
+
+def said(app: Studio) -> str:
+    return app.studio.query_one(Notice).said
+
+
+def states(app: Studio) -> list[str]:
+    return [row.state_text for row in app.studio.session.rows]
+
+
+def foot(app: Studio) -> set[str]:
+    return {
+        b.binding.description for b in app.studio.active_bindings.values() if b.binding.show and b.enabled
+    }
+
+
+async def composing(app: Studio, pilot: Pilot[Any], engine: Rehearsal, until: Any) -> None:
+    await pilot.press("ctrl+g")
+    await until(pilot, lambda: engine.jobs and states(app)[:1] == ["composing"])
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    path = tmp_path / "take.wav"
+    soundfile.write(path, np.sin(np.linspace(0, 900, 48000 * 12))[:, None].repeat(2, 1) * 0.5, 48000)
+    return path
+
+
+async def test_composing_freezes_the_song_saves_the_draft_and_lists_the_take(
+    engine: Rehearsal, library: Path, until: Any
+) -> None:
+    async with opened(engine) as (app, pilot):
+        app.studio.query_one(LyricEditor).insert("And sailed.\n", (2, 0))
+        await composing(app, pilot, engine, until)
+        job = engine.jobs[0]
+        assert job.song.lyrics.splitlines() == ["[verse]", "We folded the morning in two.", "And sailed."]
+        assert job.song.style == "pop, female"
+        assert job.values.whole("seed") == 7
+        assert load_draft(library / "Paper boats") == job.song
+        assert job.folder.parent == library / "Paper boats" / "takes"
+        await until(pilot, lambda: "composing" in app.studio.query_one(Transport).lines[0])
+        assert {"Stop"} <= foot(app)
+        assert "Compose" not in foot(app)
+
+
+async def test_a_finished_take_is_ready_and_can_be_played(engine: Rehearsal, sound: Path, until: Any) -> None:
+    player = Jukebox()
+    async with opened(engine, size=WIDE, player=player) as (app, pilot):
+        assert not await_play_enabled(app)
+        await composing(app, pilot, engine, until)
+        engine.end(State.DONE, file=sound)
+        await until(pilot, lambda: app.studio.has_sound)
+        assert states(app) == ["ready"]
+        assert "is ready" in said(app)
+        assert not player.playing
+        await pilot.press("ctrl+r")
+        assert player.playing
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.focused, TakesList))
+        await pilot.press("right", "right", "left")
+        assert player.position == pytest.approx(5.0)
+        await pilot.press("ctrl+r")
+        assert not player.playing
+        await pilot.press("enter")
+        await until(pilot, lambda: player.playing)
+        assert player.position == 0.0
+        assert "playing" in app.studio.query_one(Transport).lines[1]
+
+
+def await_play_enabled(app: Studio) -> bool:
+    return bool(app.studio.check_action("play", ()))
+
+
+async def test_without_sound_the_transport_says_why_and_where_the_file_is(
+    engine: Rehearsal, sound: Path, until: Any
+) -> None:
+    async with opened(engine, size=WIDE) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        engine.end(State.DONE, file=sound)
+        await until(pilot, lambda: "no sound here" in app.studio.query_one(Transport).lines[1])
+        assert str(sound.parent)[:20] in app.studio.query_one(Transport).lines[1]
+
+
+async def test_the_first_stop_keeps_and_the_second_abandons(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        await pilot.press("ctrl+t")
+        assert engine.stops == [True]
+        assert "keeping what is made" in said(app)
+        await until(pilot, lambda: states(app) == ["stopping, keeping"])
+        await pilot.press("ctrl+t")
+        assert engine.stops == [True, False]
+        engine.end(State.CANCELLED)
+        await until(pilot, lambda: states(app) == ["cancelled"])
+        assert "abandoned" in said(app)
+        assert "Compose" in foot(app)
+
+
+async def test_a_stopped_take_is_kept_and_the_next_one_starts_clean(
+    engine: Rehearsal, sound: Path, until: Any
+) -> None:
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        await pilot.press("ctrl+t")
+        engine.end(State.STOPPED, file=sound)
+        await until(pilot, lambda: states(app) == ["stopped"])
+        await composing(app, pilot, engine, until)
+        assert states(app) == ["composing", "stopped"]
+        assert engine.stops == [True]
+        assert len({job.folder for job in engine.jobs}) == 2
+
+
+async def test_an_error_is_one_line_with_its_remedy_and_the_studio_goes_on(
+    engine: Rehearsal, until: Any
+) -> None:
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        engine.end(State.FAILED, error=SongdeskError("disk full [b]", hint="free some [/b] space"))
+        await until(pilot, lambda: states(app) == ["failed"])
+        assert said(app) == "✗ disk full [b] → free some [/b] space"
+        await composing(app, pilot, engine, until)
+        assert len(engine.jobs) == 2
+
+
+async def test_a_song_with_an_error_is_refused_with_the_first_one_and_its_fix(
+    engine: Rehearsal, until: Any
+) -> None:
+    async with opened(engine, replace(SONG, lyrics="[vers]\nA line.\n\n[chorus]\n")) as (app, pilot):
+        await pilot.press("f6")
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: "not composed" in said(app))
+        assert "vers" in said(app)
+        assert "→ write [verse]" in said(app)
+        assert engine.jobs == []
+        await until(pilot, lambda: isinstance(app.focused, LyricEditor))
+        assert app.studio.query_one(LyricEditor).cursor_location[0] == 0
+
+
+@pytest.mark.parametrize(("answer", "leaves"), [("n", False), ("escape", False), ("y", True)])
+async def test_quitting_while_composing_asks_once(
+    engine: Rehearsal, until: Any, answer: str, leaves: bool
+) -> None:
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press(answer)
+        if leaves:
+            await until(pilot, lambda: engine.is_closed)
+            assert app.engine_ended
+        else:
+            await until(pilot, lambda: not isinstance(app.screen, Confirm))
+            assert engine.busy
+            assert not engine.is_closed
+
+
+async def test_quitting_saves_the_draft_and_ends_the_engine(
+    engine: Rehearsal, library: Path, until: Any
+) -> None:
+    async with opened(engine) as (app, pilot):
+        app.studio.query_one(LyricEditor).insert("Just typed", (1, 0))
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: engine.is_closed)
+    draft = load_draft(library / "Paper boats")
+    assert draft is not None
+    assert "Just typed" in draft.lyrics
+    assert app.return_code == 0
+
+
+async def test_an_engine_that_will_not_end_is_reported(engine: Rehearsal, until: Any) -> None:
+    engine.close = lambda timeout=10.0: False  # type: ignore[method-assign]
+    async with opened(engine) as (app, pilot):
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: not app.engine_ended)
+
+
+async def test_resizing_while_composing_keeps_the_widgets_and_the_words(
+    engine: Rehearsal, until: Any
+) -> None:
+    async with opened(engine, size=WIDE) as (app, pilot):
+        editor = app.studio.query_one(LyricEditor)
+        await composing(app, pilot, engine, until)
+        for size in (NARROW, (40, 12), (120, 30), NARROW, WIDE):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda size=size: app.studio.size == size)
+            assert app.studio.query_one(LyricEditor) is editor
+            assert app.studio.has_class("-narrow") is (size[0] < 120)
+            assert app.studio.query_one(Transport).region.bottom <= size[1]
+        assert editor.text == SONG.lyrics
+        engine.end(State.CANCELLED)
+        await until(pilot, lambda: states(app) == ["cancelled"])
+
+
+@pytest.mark.parametrize("area", ["write", "style", "tune", "takes"])
+async def test_a_narrow_terminal_shows_one_area_and_the_transport(
+    engine: Rehearsal, until: Any, area: str
+) -> None:
+    key = next(k.key for k in KEYS if k.id == area)
+    async with opened(engine) as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, lambda: app.studio.area == area and app.focused is not None)
+        await pilot.pause()
+        shown = [
+            a for a in ("write", "style", "tune", "takes") if app.studio.query_one(f"#{a}").region.height
+        ]
+        assert shown == [area]
+        assert app.focused in app.studio.query_one(f"#{area}").query("*")
+        assert app.studio.query_one(Transport).region.height == 2
+        assert f"[{key.upper()} {area.capitalize()}]" in app.studio.query_one(Tabs).render().plain
+        assert len(foot(app)) <= 6
+
+
+async def test_a_wide_terminal_shows_everything(engine: Rehearsal) -> None:
+    async with opened(engine, size=WIDE) as (app, _):
+        for area in ("write", "style", "tune", "takes"):
+            assert app.studio.query_one(f"#{area}").region.area > 0
+        assert not app.studio.query_one(Tabs).display
+
+
+async def test_a_knob_turned_while_composing_reaches_the_engine(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine, size=WIDE) as (app, pilot):
+        panel = app.studio.query_one(SettingsPanel)
+        await composing(app, pilot, engine, until)
+        panel.post_message(SettingsPanel.Changed(panel, "temperature", 1.2))
+        panel.post_message(SettingsPanel.Changed(panel, "length", 20.0))
+        await until(pilot, lambda: "length" in said(app))
+        assert engine.knobs == {"temperature": 1.2}
+        assert "next song" in said(app)
+        assert app.studio.session.song.settings == {"seed": "7", "temperature": "1.2", "length": "20"}
+
+
+async def test_a_knob_typed_into_the_panel_is_in_the_next_song(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine, size=WIDE) as (app, pilot):
+        row = next(r for r in app.studio.query_one(SettingsPanel).rows if r.setting.key == "guidance")
+        field = row.field
+        assert isinstance(field, Input)
+        field.value = "2.5"
+        await until(pilot, lambda: app.studio.session.values["guidance"] == 2.5)
+        await composing(app, pilot, engine, until)
+        assert engine.jobs[0].values["guidance"] == 2.5
+        assert engine.knobs == {}
+
+
+async def test_style_tags_reach_the_song_and_its_draft(engine: Rehearsal, library: Path, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        app.studio.query_one(StylePicker).toggle("piano")
+        await until(
+            pilot, lambda: (d := load_draft(library / "Paper boats")) and d.style == "pop, female, piano"
+        )
+
+
+async def test_a_draft_goes_on_where_it_was_left(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        app.studio.query_one(LyricEditor).insert("Mine. ", (1, 0))
+        await app.studio.settle()
+    async with opened(Rehearsal()) as (app, pilot):
+        await until(pilot, lambda: "Mine. We folded" in app.studio.query_one(LyricEditor).text)
+        await until(pilot, lambda: "went on with your draft" in said(app))
+
+
+async def test_opening_a_file_takes_it_as_it_is_and_keeps_the_draft(
+    engine: Rehearsal, library: Path, tmp_path: Path, until: Any
+) -> None:
+    path = tmp_path / "songs.jsonl"
+    path.write_text('{"idx": "Paper boats", "gt_lyric": "[verse] Another line.", "descriptions": "rock"}\n')
+    async with opened(engine) as (app, pilot):
+        await app.studio.settle()
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: app.screen.query(Input))
+        app.screen.query_one(Input).value = str(path)
+        await pilot.press("enter")
+        await until(pilot, lambda: "Another line" in app.studio.query_one(LyricEditor).text)
+        assert app.studio.query_one(StylePicker).description == "rock"
+        assert "kept as" in said(app)
+        kept = list((library / "Paper boats").glob("draft-*.json"))
+        assert len(kept) == 1
+        assert "folded" in kept[0].read_text()
+
+
+async def test_a_file_that_cannot_be_opened_leaves_the_song_as_it_is(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: app.screen.query(Input))
+        app.screen.query_one(Input).value = "/nowhere/[b]x.jsonl"
+        await pilot.press("enter")
+        await until(pilot, lambda: "cannot read" in said(app))
+        assert app.studio.query_one(LyricEditor).text == SONG.lyrics
+
+
+async def test_a_new_song_starts_empty_with_a_title(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: app.screen.query(Input))
+        app.screen.query_one(Input).value = "[/chorus] [ verse ] [b]"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.studio.session.song.title == "[/chorus] [ verse ] [b]")
+        assert "[/chorus] [ verse ] [b]" in str(app.studio.query_one("#title", Static).render())
+        assert "[verse]" in app.studio.query_one(LyricEditor).text
+
+
+async def test_saving_writes_the_published_format(engine: Rehearsal, library: Path, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "saved as" in said(app))
+        text = (library / "Paper boats" / "song.jsonl").read_text()
+        assert '"gt_lyric": "[verse] We folded the morning in two."' in text
+
+
+async def test_a_library_that_cannot_be_written_is_said_and_nothing_is_submitted(
+    engine: Rehearsal, library: Path, until: Any
+) -> None:
+    library.write_text("in the way")
+    async with opened(engine) as (app, pilot):
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: "cannot write here" in said(app))
+        assert engine.jobs == []
+        assert "Compose" in foot(app)
+
+
+async def test_the_exact_text_of_the_model_and_the_help_can_be_read(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        for key, words in (("ctrl+l", "[verse] We folded the morning in two."), ("f1", "(compose)")):
+            await pilot.press(key)
+            await until(pilot, lambda: isinstance(app.screen, Page))
+            shown = app.screen.query_one(Static).content
+            assert isinstance(shown, Content)
+            assert words in shown.plain
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(app.screen, Page))
+
+
+async def test_every_action_is_in_the_palette(engine: Rehearsal) -> None:
+    async with opened(engine) as (app, _):
+        offered = {command.title for command in app.get_system_commands(app.screen)}
+        assert {key.label for key in KEYS} <= offered
+
+
+async def test_a_remapped_key_works_and_is_shown_in_the_help(engine: Rehearsal, until: Any) -> None:
+    config = Config(studio=StudioConfig(keys={"compose": "f7", "write": "f10"}))
+    async with opened(engine, config=config) as (app, pilot):
+        assert "F10 Write" in app.studio.query_one(Tabs).render().plain
+        await pilot.press("f6", "f7")
+        await until(pilot, lambda: engine.jobs)
+
+
+@pytest.mark.parametrize("keys", [{"composs": "f7"}, {"compose": "ctrl+t"}, {"compose": " "}])
+def test_keys_that_cannot_be_meant_are_refused(engine: Rehearsal, keys: dict[str, str]) -> None:
+    with pytest.raises(SongdeskError, match=r"studio\.keys|compose"):
+        Studio(Config(studio=StudioConfig(keys=keys)), SONG, make_engine=lambda: engine)
+
+
+def test_settings_of_a_song_that_do_not_fit_are_refused(engine: Rehearsal) -> None:
+    with pytest.raises(SongdeskError, match="temperature"):
+        Studio(Config(), replace(SONG, settings={"temperature": "9"}), make_engine=lambda: engine)
+
+
+async def test_the_demo_says_that_it_makes_noise(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        await until(pilot, lambda: "noise, not music" in said(app))
+
+
+async def test_equal_readings_cost_nothing(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        transport = app.studio.query_one(Transport)
+        shown: list[object] = []
+        transport.show = shown.append  # type: ignore[method-assign]
+        engine.reading = replace(READING, done=500)
+        await until(pilot, lambda: shown)
+        await asyncio.sleep(0.5)
+        assert len(shown) == 1
+
+
+async def test_a_second_compose_while_one_runs_does_nothing(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        await pilot.press("ctrl+g", "ctrl+g")
+        assert len(engine.jobs) == 1
+
+
+async def test_the_footer_is_compact_when_narrow(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        assert app.studio.query_one(Footer).compact
+        await pilot.resize_terminal(*WIDE)
+        await until(pilot, lambda: not app.studio.query_one(Footer).compact)
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left() -> Iterator[None]:
+    yield
+    assert not [t for t in threading.enumerate() if t.name == "engine"]

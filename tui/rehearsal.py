@@ -1,0 +1,92 @@
+"""An engine that plays readings instead of making songs: for pictures and for tests of the studio."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from core.errors import SongdeskError
+from core.job import Job, Outcome
+from core.meter import Memory, Meter, State
+from core.settings import Value
+
+_GIB = 1 << 30
+READING = Meter(
+    state=State.RUNNING,
+    stage="composing",
+    phase=2,
+    done=430,
+    total=1000,
+    unit="frames",
+    seconds=30.0,
+    section="verse",
+    rate=41.0,
+    eta=(12.0, 18.0),
+    memory=Memory("RAM", ours=_GIB, in_use=5 * _GIB, total=16 * _GIB, planned=2 * _GIB),
+)
+"""What a run looks like in its middle."""
+
+
+class Rehearsal:
+    """Takes jobs and ends them only when told to; with a rate, its readings go on by the clock."""
+
+    def __init__(self, reading: Meter = READING, *, rate: float = 0.0) -> None:
+        self.reading = reading
+        self.jobs: list[Job] = []
+        self.stops: list[bool] = []
+        """For each stop, whether to keep what was made."""
+        self.knobs: dict[str, Value] = {}
+        self.is_closed = False
+        self._rate = rate
+        self._began = 0.0
+        self._state = State.IDLE
+        self._finished: Callable[[Outcome], None] | None = None
+
+    @property
+    def meter(self) -> Meter:
+        """The reading, further on if time passes."""
+        if not self.jobs:
+            return Meter()
+        done = self.reading.done
+        rate, eta = self.reading.rate, self.reading.eta
+        if self._rate and self.busy:
+            passed = time.monotonic() - self._began
+            done = int(passed * self._rate) % self.reading.total
+            rate = self._rate + (passed * 7) % 1
+            eta = (0.9 * (self.reading.total - done) / rate, 1.3 * (self.reading.total - done) / rate)
+        job = self.jobs[-1]
+        return replace(
+            self.reading, job=job.id, title=job.song.title, state=self._state, done=done, rate=rate, eta=eta
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job waits for its end."""
+        return self._finished is not None
+
+    def submit(self, job: Job, finished: Callable[[Outcome], None]) -> None:
+        """Begin a job."""
+        self.jobs.append(job)
+        self._state, self._finished, self._began = State.RUNNING, finished, time.monotonic()
+
+    def stop(self, *, keep: bool) -> None:
+        """Note the wish; `end` ends the job."""
+        self.stops.append(keep)
+        self._state = State.FINISHING if keep else State.STOPPING
+
+    def set_live(self, key: str, value: Value) -> None:
+        """Note a turned knob."""
+        self.knobs[key] = value
+
+    def close(self, timeout: float = 10.0) -> bool:  # noqa: ARG002
+        """End a job that still runs, as abandoned."""
+        if self.busy:
+            self.end(State.CANCELLED)
+        self.is_closed = True
+        return True
+
+    def end(self, state: State, *, file: Path | None = None, error: SongdeskError | None = None) -> None:
+        """End the job in hand."""
+        assert self._finished is not None
+        finished, self._finished, self._state = self._finished, None, state
+        finished(Outcome(self.jobs[-1], state, file=file, seconds=12.0, took=3.0, error=error))

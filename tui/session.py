@@ -1,0 +1,189 @@
+"""The open song with its model, its settings in force and its takes: the studio without its screen."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from core.config import Config
+from core.errors import SongdeskError
+from core.family import family_of, resolve_for
+from core.job import Job, Outcome
+from core.lyrics.budget import Budget, budget
+from core.lyrics.parse import Lyrics, parse
+from core.lyrics.wire import to_wire
+from core.meter import State
+from core.review import Finding, errors, review
+from core.settings import Live, Override, Value, Values
+from core.song import Song
+from core.songfile import read_songs
+from core.takes import Take, home_of, load_draft, new_job, put_aside, save_draft, takes_of
+from tui.widgets.takes_list import TakeRow
+
+NEW_LYRICS = "[verse]\n\n\n[chorus]\n\n"
+"""What a new song starts with."""
+
+
+class Session:
+    """One song at a time; every change to it is made here."""
+
+    def __init__(self, config: Config) -> None:
+        self.kind, self.chosen = family_of(config.model)
+        self.settings = self.kind.settings(self.chosen)
+        self.song = Song("untitled", NEW_LYRICS, "")
+        self.home = home_of(self.song.title)
+        self._base = (Override(config.settings, "songdesk.yaml: settings"),)
+        self._device = config.device
+        self.values = resolve_for(self.kind, self.chosen, self._base)
+        self._rows: dict[str, TakeRow] = {}
+        self._audio: dict[str, Path] = {}
+        self._saved: Song | None = None
+
+    def open(self, song: Song, *, go_on: bool) -> str:
+        """Open a song; with `go_on` an earlier draft of it goes before. Returns a line to say, or nothing.
+
+        SongdeskError leaves the open song as it was.
+        """
+        home = home_of(song.title)
+        said = ""
+        draft = load_draft(home)
+        if draft is not None and not _same(draft, song):
+            if go_on:
+                song, said = draft, f"went on with your draft of {song.title}; ctrl+o opens the file as it is"
+            else:
+                said = f"your earlier draft was kept as {put_aside(home)}"
+        values = self._values_of(song)
+        self.song, self.home, self.values = song, home, values
+        self._saved = draft if draft == song else None
+        self._rows = {take.id: _row(take) for take in takes_of(home)}
+        self._audio = {take.id: take.audio for take in takes_of(home) if take.audio}
+        return said
+
+    def rewrite(self, *, lyrics: str | None = None, style: str | None = None) -> None:
+        """Take in what stands in the editor or the style picker."""
+        self.song = replace(
+            self.song,
+            lyrics=self.song.lyrics if lyrics is None else lyrics,
+            style=self.song.style if style is None else style,
+        )
+
+    def turn(self, key: str, value: Value) -> Live:
+        """Change a setting; says when the change is heard in a song being made."""
+        self.values = self.values.replace(**{key: value})
+        shown = {s.key: s for s in self.settings}
+        own = {name: shown[name].show(changed_to) for name, changed_to in self._own().items()}
+        self.song = replace(self.song, settings=own)
+        return shown[key].live
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the draft on disk is the song as it stands."""
+        return self._saved == self.song
+
+    def save(self) -> None:
+        """Write the draft; may be called from any thread, one at a time."""
+        song = self.song
+        save_draft(self.home, song)
+        self._saved = song
+
+    def budget_of(self, lyrics: Lyrics) -> Budget:
+        """What the lyrics take of the model's text and time."""
+        limits = self.chosen.limits
+        return budget(
+            lyrics,
+            self.kind.dialect,
+            token_limit=limits.lyric_tokens,
+            seconds_limit=limits.seconds,
+            count=lambda text: self.kind.count_tokens(self.chosen, text),
+        )
+
+    def refusal(self) -> Finding | None:
+        """The first error that keeps the song from being made."""
+        return next(iter(errors(review(self.song, self.kind, self.chosen))), None)
+
+    def engine_text(self) -> str:
+        """The two strings exactly as the model reads them."""
+        lyrics = to_wire(parse(self.song.lyrics), self.kind.dialect)
+        style = self.kind.style_text(self.song.style, self.chosen, self.values)
+        return f"Lyrics\n{lyrics}\n\nStyle\n{style}"
+
+    def begin(self) -> Job:
+        """A job for the song as it stands; its take is listed from now on."""
+        job = new_job(self.song, self.chosen.id, self.values, home=self.home, device=self._device)
+        seed = job.values.whole("seed")
+        row = TakeRow(job.id, self.song.title, "composing", None, seed, "")
+        self._rows = {job.id: row, **self._rows}
+        return job
+
+    def mark(self, job_id: str, state_text: str) -> None:
+        """Say of a listed take where it stands."""
+        if job_id in self._rows:
+            self._rows[job_id] = replace(self._rows[job_id], state_text=state_text)
+
+    def end(self, outcome: Outcome) -> None:
+        """Take in how a job ended; one of a song that is no longer open changes nothing."""
+        row = self._rows.get(outcome.job.id)
+        if row is None:
+            return
+        made = outcome.state in (State.DONE, State.STOPPED)
+        detail = "; ".join(outcome.notes) or f"made in {outcome.took:.0f} s" if made else ""
+        if outcome.error:
+            detail = str(outcome.error)
+        self._rows[row.id] = replace(
+            row,
+            state_text="ready" if outcome.state is State.DONE else outcome.state.value,
+            seconds=outcome.seconds if made else None,
+            detail=detail,
+        )
+        if made and outcome.file is not None:
+            self._audio[row.id] = outcome.file
+
+    @property
+    def rows(self) -> tuple[TakeRow, ...]:
+        """The takes of the open song, the newest first."""
+        return tuple(self._rows.values())
+
+    def sound_of(self, take: str) -> Path | None:
+        """A take's sound, where it has one."""
+        return self._audio.get(take)
+
+    def marks(self, seconds: float) -> tuple[tuple[float, str], ...]:
+        """Where sections are to be expected in a take of that length (s): a guess, and marked as one."""
+        sections = self.budget_of(parse(self.song.lyrics)).sections
+        whole = sum(sum(section.seconds) for section in sections)
+        marks, at = [], 0.0
+        for section in sections:
+            marks.append((at * seconds / whole if whole else 0.0, f"~{section.tag}"))
+            at += sum(section.seconds)
+        return tuple(marks)
+
+    def _values_of(self, song: Song) -> Values:
+        return resolve_for(self.kind, self.chosen, [*self._base, Override(song.settings, song.title)])
+
+    def _own(self) -> dict[str, Value]:
+        """The settings in which the song differs from the configured ones."""
+        base = resolve_for(self.kind, self.chosen, self._base)
+        return {key: value for key, value in self.values.items() if value != base[key]}
+
+
+def first_song(path: Path) -> Song:
+    """The first song of a file; SongdeskError names the first problem when there is none to open."""
+    lines, problems = read_songs(path)
+    if not lines:
+        wrong = next((p for p in problems if p.severity == "error"), None)
+        if wrong is None:
+            raise SongdeskError("there is no song in it", where=str(path), hint="choose another file")
+        raise SongdeskError(wrong.what, where=f"{wrong.file}:{wrong.line}", hint=wrong.hint)
+    return lines[0].song
+
+
+def _row(take: Take) -> TakeRow:
+    state = {"done": "ready"}.get(take.state, take.state)
+    return TakeRow(take.id, take.title, state, take.seconds, take.seed, take.id[:13].replace("-", " "))
+
+
+def _same(draft: Song, song: Song) -> bool:
+    """Whether nothing would be lost by taking one for the other."""
+    return (draft.lyrics.split(), draft.style, dict(draft.settings)) == (
+        song.lyrics.split(),
+        song.style,
+        dict(song.settings),
+    )

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.text import Text
 
 from core.meter import Meter
 
@@ -33,6 +32,12 @@ def teller() -> Teller:
 def clock(seconds: float) -> str:
     """`1:05` for 65 s."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def heading(meter: Meter) -> str:
+    """Whose song, and which phase: `boats: 2/3 composing`."""
+    phase = f"{meter.phase}/{meter.phases} " if meter.phase else ""
+    return f"{meter.title}: {phase}{meter.stage}"
 
 
 def describe(meter: Meter) -> str:
@@ -63,15 +68,15 @@ class _Bar:
 
     def show(self, meter: Meter) -> None:
         """Move the bar of the present phase."""
-        if not meter.phase:
+        if not meter.job:
             return
         key = (meter.job, meter.phase)
         if key not in self._tasks:
             for task in self._tasks.values():
                 self._progress.update(task, visible=False)
-            name = Text(f"{meter.title}  {meter.phase}/{meter.phases} {meter.stage}").plain
-            self._tasks[key] = self._progress.add_task(name, total=1.0, about="")
-        self._progress.update(self._tasks[key], completed=meter.fraction, about=describe(meter))
+            self._tasks[key] = self._progress.add_task(heading(meter), total=1.0, about="")
+        about = describe(meter) if meter.phase else ""
+        self._progress.update(self._tasks[key], completed=meter.fraction, about=about)
 
     def close(self) -> None:
         """Remove the bar."""
@@ -87,15 +92,11 @@ class _Lines:
         """Print a line when a phase starts and every few seconds within it."""
         now = time.monotonic()
         phase = (meter.job, meter.phase)
-        if not meter.phase or (phase == self._phase and now - self._said_at < _LINE_EVERY):
+        if not meter.job or (phase == self._phase and now - self._said_at < _LINE_EVERY):
             return
         self._phase, self._said_at = phase, now
-        print(
-            f"{meter.title}: {meter.phase}/{meter.phases} {meter.stage} "
-            f"{meter.fraction:.0%}, {describe(meter)}",
-            file=sys.stderr,
-            flush=True,
-        )
+        about = f" {meter.fraction:.0%}, {describe(meter)}" if meter.phase else ""
+        print(heading(meter) + about, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Nothing to undo."""

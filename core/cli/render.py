@@ -3,16 +3,14 @@
 import argparse
 import json
 import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from core.cli.check import file_problems
+from core.cli.departure import Departure
 from core.cli.places import Place, Wish, place_for, place_from
 from core.cli.progress import READINGS_PER_SECOND, Teller, clock, teller
 from core.config import Config
@@ -65,17 +63,14 @@ def run_render(args: argparse.Namespace, config: Config) -> int:
 def render_all(ask: _Ask, wishes: Sequence[Wish]) -> int:
     """Render wishes in turn on one engine; 0 when every song is there at the end."""
     failed = 0
-    with _stop_signals():
+    with Departure() as departure:
         runner = Runner()
-        code = 0
-        try:
-            for wish in wishes:
-                outcome = _render_one(ask, wish, runner)
-                failed += outcome.state not in (State.DONE, State.STOPPED)
-        except KeyboardInterrupt:
-            code = 130
-        except SystemExit as leave:
-            code = int(leave.code or 0)
+        for wish in wishes:
+            if departure.code:
+                break
+            outcome = _render_one(ask, wish, runner, departure)
+            failed += outcome.state not in (State.DONE, State.STOPPED)
+        code = departure.code
         if not runner.close(_PATIENCE):
             sys.stderr.write("songdesk: the engine did not stop in time\n")
             sys.stderr.flush()
@@ -138,7 +133,7 @@ def _writable(out: Path) -> None:
         raise SongdeskError("this folder cannot be written", where=str(out), hint="choose another --out")
 
 
-def _render_one(ask: _Ask, wish: Wish, runner: Runner) -> Outcome:
+def _render_one(ask: _Ask, wish: Wish, runner: Runner, departure: Departure) -> Outcome:
     position = _STAGES.index(ask.first)
     if position:
         place = place_from(ask.out, wish, _STAGES[:position])
@@ -151,7 +146,7 @@ def _render_one(ask: _Ask, wish: Wish, runner: Runner) -> Outcome:
             job, State.DONE, file=place.sound, seconds=place.recipe.seconds if place.recipe else 0.0
         )
     else:
-        outcome = _run(job, runner)
+        outcome = _run(job, runner, departure)
     _report(outcome, as_json=ask.as_json)
     return outcome
 
@@ -175,7 +170,7 @@ def _job(ask: _Ask, wish: Wish, place: Place) -> Job:
     )
 
 
-def _run(job: Job, runner: Runner) -> Outcome:
+def _run(job: Job, runner: Runner, departure: Departure) -> Outcome:
     done = threading.Event()
     box: list[Outcome] = []
 
@@ -185,17 +180,16 @@ def _run(job: Job, runner: Runner) -> Outcome:
 
     show: Teller = teller()
     runner.submit(job, finished)
-    try:
-        while not done.wait(1 / READINGS_PER_SECOND):
-            show.show(runner.meter)
-    except (KeyboardInterrupt, SystemExit):
-        runner.stop(keep=False)
-        done.wait(_PATIENCE)
+    while not done.wait(1 / READINGS_PER_SECOND):
+        show.show(runner.meter)
+        if departure.code:
+            runner.stop(keep=False)
+            done.wait(_PATIENCE)
+            break
+    show.close()
+    if departure.code:
         _say(f"{job.song.title}: stopped; finished stages are kept in {job.folder}")
-        raise
-    finally:
-        show.close()
-    return box[0]
+    return box[0] if box else Outcome(job, State.CANCELLED)
 
 
 def _report(outcome: Outcome, *, as_json: bool) -> None:
@@ -229,18 +223,3 @@ def _facts(outcome: Outcome) -> dict[str, object]:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[None]:
-    """While inside, SIGTERM and a lost terminal end the command as Ctrl-C does, each with its own code."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -53,7 +53,7 @@ def wait_for_line(process: subprocess.Popen[str], mark: str) -> None:
 @pytest.mark.parametrize(
     ("mark", "number", "code", "kept"),
     [
-        ("1/3", signal.SIGTERM, 143, set()),
+        ("loading", signal.SIGTERM, 143, set()),
         ("2/3", signal.SIGINT, 130, {"conditions.safetensors"}),
         ("3/3", signal.SIGHUP, 129, {"conditions.safetensors", "tokens.safetensors"}),
     ],

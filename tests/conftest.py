@@ -41,6 +41,18 @@ _TOY = {
 }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the settings, songs and log of whoever runs the tests out of them, and the tests out of those."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in ("CONFIG", "STATE", "DATA", "CACHE"):
+            patch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
+        patch.delenv("SONGDESK_CKPT", raising=False)
+        patch.setenv("SONGDESK_LIBRARY", str(home / "songs"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def toy_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the toy model's weights are made once."""

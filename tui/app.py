@@ -107,7 +107,7 @@ class Studio(App[int]):
     async def _close(self, code: int) -> None:
         self.studio.say("stopping…")
         try:
-            await self.studio.settle()
+            await self.studio.save()
             self.engine_ended = await self.studio.bridge.close(_PATIENCE)
         finally:
             self.exit(code)

@@ -89,4 +89,5 @@ class Rehearsal:
         """End the job in hand."""
         assert self._finished is not None
         finished, self._finished, self._state = self._finished, None, state
-        finished(Outcome(self.jobs[-1], state, file=file, seconds=12.0, took=3.0, error=error))
+        seconds = 12.0 if state in (State.DONE, State.STOPPED) else 0.0
+        finished(Outcome(self.jobs[-1], state, file=file, seconds=seconds, took=3.0, error=error))

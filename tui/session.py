@@ -145,8 +145,13 @@ class Session:
         """A take's sound, where it has one."""
         return self._audio.get(take)
 
-    def marks(self, seconds: float) -> tuple[tuple[float, str], ...]:
-        """Where sections are to be expected in a take of that length (s): a guess, and marked as one."""
+    def marks(self, take: str, seconds: float) -> tuple[tuple[float, str], ...]:
+        """Where sections are to be expected in a take of that length (s): a guess, and marked as one.
+
+        None for a take that was stopped: nobody knows how far into the lyrics it came.
+        """
+        if self._rows[take].state_text != "ready":
+            return ()
         sections = self.budget_of(parse(self.song.lyrics)).sections
         whole = sum(sum(section.seconds) for section in sections)
         marks, at = [], 0.0
@@ -177,7 +182,14 @@ def first_song(path: Path) -> Song:
 
 def _row(take: Take) -> TakeRow:
     state = {"done": "ready"}.get(take.state, take.state)
-    return TakeRow(take.id, take.title, state, take.seconds, take.seed, take.id[:13].replace("-", " "))
+    return TakeRow(
+        take.id,
+        take.title,
+        state,
+        take.seconds,
+        take.seed,
+        f"made {take.id[:4]}-{take.id[4:6]}-{take.id[6:8]}",
+    )
 
 
 def _same(draft: Song, song: Song) -> bool:

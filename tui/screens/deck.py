@@ -37,6 +37,13 @@ class Deck(Vertical):
             self.position = position
             self.duration = duration
 
+    class Silent(Message):
+        """Somebody wants to hear a take where nothing makes sound."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
     class Refused(Message):
         """A take cannot be played."""
 
@@ -79,7 +86,7 @@ class Deck(Vertical):
                     self.query_one(Waveform).show(peaks, mark(peaks.seconds))
                 if play:
                     self._player.seek(0.0)
-                    self._player.play()
+                    self._play(self._player)
             except SongdeskError as error:
                 self.post_message(self.Refused(error))
         self._look()
@@ -103,7 +110,7 @@ class Deck(Vertical):
             if self._player.playing:
                 self._player.pause()
             else:
-                self._player.play()
+                self._play(self._player)
         self._look()
 
     def seek(self, seconds: float) -> None:
@@ -111,6 +118,11 @@ class Deck(Vertical):
         if self._player is not None and self.path is not None:
             self._player.seek(self._player.position + seconds)
         self._look()
+
+    def _play(self, player: Player) -> None:
+        player.play()
+        if player.backend == "none":
+            self.post_message(self.Silent(player.reason))
 
     def _look(self) -> None:
         player = self._player

@@ -1,6 +1,8 @@
 """The one screen: lyrics, style, settings and takes, with the transport at the foot."""
 
 import asyncio
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -104,7 +106,7 @@ class StudioScreen(Screen[None]):
     @work(group="open", exclusive=True)
     async def load(self, song: Song, *, go_on: bool) -> None:
         """Open a song in place of the present one, which is saved first."""
-        await self._save()
+        await self.save()
         try:
             said = self.session.open(song, go_on=go_on)
         except SongdeskError as error:
@@ -166,9 +168,9 @@ class StudioScreen(Screen[None]):
     async def _save_soon(self) -> None:
         if not self.session.is_saved:
             await asyncio.sleep(_SAVE_AFTER)
-            await asyncio.shield(self._save())
+            await asyncio.shield(self.save())
 
-    async def _save(self) -> None:
+    async def save(self) -> None:
         """Write the draft now if it differs from the one on disk."""
         self.session.rewrite(lyrics=self.query_one(LyricEditor).text)
         async with self._saving:
@@ -178,10 +180,6 @@ class StudioScreen(Screen[None]):
                 except SongdeskError as error:
                     self.complain(error)
 
-    async def settle(self) -> None:
-        """Leave nothing unsaved."""
-        await self._save()
-
     # Composing
 
     @work(group="compose", exclusive=True)
@@ -190,7 +188,7 @@ class StudioScreen(Screen[None]):
         if self.composing or self._is_refused():
             return
         self.composing = True
-        await self._save()
+        await self.save()
         try:
             job = await asyncio.to_thread(self.session.begin)
         except SongdeskError as error:
@@ -231,8 +229,10 @@ class StudioScreen(Screen[None]):
     @on(Bridge.Read)
     def _meter_read(self, event: Bridge.Read) -> None:
         meter = event.meter
+        if not meter.state.busy:
+            return
         self.query_one(Transport).show(meter)
-        if meter.state is not self._state and meter.state.busy:
+        if meter.state is not self._state:
             self.session.mark(meter.job, _STATES.get(meter.state, "composing"))
             self._list_takes()
         self._state = meter.state
@@ -242,7 +242,9 @@ class StudioScreen(Screen[None]):
         self.bridge.acknowledge()
         self.composing = self.bridge.busy
         outcome = event.outcome
-        self.query_one(Transport).show(self.bridge.meter)
+        self._state = outcome.state
+        made = outcome.seconds or self.bridge.meter.seconds
+        self.query_one(Transport).show(replace(self.bridge.meter, seconds=made))
         self.query_one(SettingsPanel).composing(self.composing)
         self.session.end(outcome)
         self._list_takes()
@@ -261,7 +263,7 @@ class StudioScreen(Screen[None]):
                     and self.session.sound_of(outcome.job.id)
                     and not self.query_one(Deck).playing
                 ):
-                    self._take_up(outcome.file, play=False)
+                    self._take_up(outcome.job.id, outcome.file, play=False)
 
     # Takes
 
@@ -274,11 +276,11 @@ class StudioScreen(Screen[None]):
         if sound is None:
             self.say("this take has no sound to play", kind="warning")
         else:
-            self._take_up(sound, play=True)
+            self._take_up(event.id, sound, play=True)
 
     @work(group="take", exclusive=True)
-    async def _take_up(self, sound: Path, *, play: bool) -> None:
-        await self.query_one(Deck).load(sound, self.session.marks, play=play)
+    async def _take_up(self, take: str, sound: Path, *, play: bool) -> None:
+        await self.query_one(Deck).load(sound, partial(self.session.marks, take), play=play)
         self.has_sound = self.query_one(Deck).path is not None
 
     @on(Deck.Spoke)
@@ -288,6 +290,10 @@ class StudioScreen(Screen[None]):
     @on(Deck.Refused)
     def _player_refused(self, event: Deck.Refused) -> None:
         self.complain(event.error)
+
+    @on(Deck.Silent)
+    def _player_silent(self, event: Deck.Silent) -> None:
+        self.say(event.reason, kind="warning")
 
     def action_play(self) -> None:
         """Play or pause the take."""
@@ -347,7 +353,7 @@ class StudioScreen(Screen[None]):
     @work(group="files", exclusive=True)
     async def action_save(self) -> None:
         """Write the draft, and the song as a JSONL file beside it."""
-        await self._save()
+        await self.save()
         path = self.session.home / "song.jsonl"
         try:
             await asyncio.to_thread(write_songs, path, [self.session.song])

@@ -16,14 +16,17 @@ TORCH ?= torch==2.11.0 torchaudio==2.11.0
 
 setup: $(STAMP)
 
+# pip works from outside: a Python without ensurepip, as Debian ships it, can then make the environment too.
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check install --quiet
+
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "songdesk needs Python 3.11 or newer; point PYTHON at one: make PYTHON=python3.12 setup")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
 	@$(BIN)/python -c 'import torch' 2>/dev/null || { \
 	  echo "installing $(TORCH) $(if $(TORCH_INDEX),from $(TORCH_INDEX))"; \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)); }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	  $(PIP) $(TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)); }
+	$(PIP) -r requirements.lock
+	$(PIP) --no-deps --editable .
 	@touch $(STAMP)
 
 studio: setup

@@ -65,17 +65,23 @@ def render_all(ask: _Ask, wishes: Sequence[Wish]) -> int:
     failed = 0
     with Departure() as departure:
         runner = Runner()
-        for wish in wishes:
-            if departure.code:
-                break
-            outcome = _render_one(ask, wish, runner, departure)
-            failed += outcome.state not in (State.DONE, State.STOPPED)
-        code = departure.code
-        if not runner.close(_PATIENCE):
-            sys.stderr.write("songdesk: the engine did not stop in time\n")
-            sys.stderr.flush()
-            os._exit(code or 1)
-    return code or (EXIT_FAILED if failed else 0)
+        try:
+            for wish in wishes:
+                if departure.code:
+                    break
+                outcome = _render_one(ask, wish, runner, departure)
+                failed += outcome.state not in (State.DONE, State.STOPPED)
+        finally:
+            _end(runner, departure.code)
+    return departure.code or (EXIT_FAILED if failed else 0)
+
+
+def _end(runner: Runner, code: int) -> None:
+    """End the engine's thread; the interpreter aborts when it ends under one that is inside torch."""
+    if not runner.close(_PATIENCE):
+        sys.stderr.write("songdesk: the engine did not stop in time\n")
+        sys.stderr.flush()
+        os._exit(code or 1)
 
 
 def _understand(args: argparse.Namespace, config: Config) -> _Ask:

@@ -46,5 +46,9 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --group dev pyproject.toml \
 	  | grep -vE '^(torch|torchaudio|triton|cuda-|nvidia-)' > requirements.lock
 
+# The picture in the README, drawn by the studio itself while it makes the sample song.
+screenshot: setup
+	$(BIN)/python -m tui.screenshot sample/studio.svg
+
 clean:
 	rm -rf .venv build dist

@@ -38,6 +38,12 @@ class Take:
     """The sound, where it is there."""
 
 
+def has_songs() -> bool:
+    """Whether the library holds anything."""
+    folder = library()
+    return folder.is_dir() and any(folder.iterdir())
+
+
 def home_of(title: str) -> Path:
     """The folder of a song in the library; it need not exist."""
     return library() / folder_name(title)

@@ -5,37 +5,50 @@ import asyncio
 import os
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
+
+from textual.pilot import Pilot
 
 from core.atomic import write_text
 from core.audio.player import NoPlayer
 from core.config import Config
 from core.errors import SongdeskError
-from core.meter import State
+from core.meter import Meter, State
 from core.paths import sample_file
 from core.song import Song
 from tui.app import Studio
-from tui.bridge import Bridge
-from tui.rehearsal import Rehearsal
-from tui.session import first_song
+from tui.session import SAMPLE, first_song
 
-SAMPLE = "paper-boats.jsonl"
+COMPOSING = 2
+"""The phase to be seen."""
+ENOUGH = 0.4
+"""How far it has come."""
 
 
 async def draw(song: Song, size: tuple[int, int]) -> str:
-    """The studio in the middle of composing a song, as SVG; `size` is columns and rows."""
-    engine = Rehearsal()
-    with tempfile.TemporaryDirectory() as library:
-        os.environ["SONGDESK_LIBRARY"] = library
-        app = Studio(Config(), song, make_engine=lambda: engine, open_player=lambda: NoPlayer(""))
+    """The studio, columns × rows, with one take ready and the next one composing: both made for real."""
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        os.environ["SONGDESK_LIBRARY"] = "songs"
+        app = Studio(Config(), song, open_player=lambda: NoPlayer("a picture has no sound"))
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
-            await pilot.press("ctrl+g")
-            while engine.meter.state is not State.RUNNING:
-                await pilot.pause(0.05)
-            app.studio.post_message(Bridge.Read(engine.meter))
-            await pilot.pause(0.3)
-            return app.export_screenshot(title="songdesk")
+            await _compose(app, pilot, lambda meter: meter.state is State.DONE)
+            await _compose(app, pilot, lambda meter: meter.phase == COMPOSING and meter.fraction > ENOUGH)
+            picture = app.export_screenshot(title="songdesk")
+            await app.studio.bridge.close()
+            return picture
+
+
+async def _compose(app: Studio, pilot: Pilot[int], far_enough: Callable[[Meter], bool]) -> None:
+    """Start a song and wait until its run has come far enough; SongdeskError when it is refused or fails."""
+    await pilot.press("ctrl+g")
+    while not far_enough(app.studio.bridge.meter):
+        if app.studio.bridge.meter.state is State.FAILED or not app.studio.bridge.busy:
+            raise SongdeskError("the song was not made", hint="compose it in the studio to see why")
+        await pilot.pause(0.05)
+    await pilot.pause(0.5)
 
 
 def main() -> int:
@@ -49,7 +62,7 @@ def main() -> int:
     os.environ["COLORTERM"] = "truecolor"
     try:
         width, height = (int(part) for part in args.size.split("x"))
-        write_text(args.file, asyncio.run(draw(first_song(args.song), (width, height))))
+        write_text(args.file.absolute(), asyncio.run(draw(first_song(args.song), (width, height))))
     except (SongdeskError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -11,13 +11,16 @@ from core.lyrics.budget import Budget, budget
 from core.lyrics.parse import Lyrics, parse
 from core.lyrics.wire import to_wire
 from core.meter import State
+from core.paths import sample_file
 from core.review import Finding, errors, review
 from core.settings import Live, Override, Value, Values
 from core.song import Song
 from core.songfile import read_songs
-from core.takes import Take, home_of, load_draft, new_job, put_aside, save_draft, takes_of
+from core.takes import Take, has_songs, home_of, load_draft, new_job, put_aside, save_draft, takes_of
 from tui.widgets.takes_list import TakeRow
 
+SAMPLE = "paper-boats.jsonl"
+"""The song of a first start."""
 NEW_LYRICS = "[verse]\n\n\n[chorus]\n\n"
 """What a new song starts with."""
 
@@ -167,6 +170,13 @@ class Session:
         """The settings in which the song differs from the configured ones."""
         base = resolve_for(self.kind, self.chosen, self._base)
         return {key: value for key, value in self.values.items() if value != base[key]}
+
+
+def song_to_start_with(path: Path | None) -> Song | None:
+    """The song of the file named; without one the sample, as long as there are no songs of one's own."""
+    if path is None and has_songs():
+        return None
+    return first_song(path or sample_file(SAMPLE))
 
 
 def first_song(path: Path) -> Song:

@@ -22,16 +22,16 @@ SLOW_LINK = {"TEXTUAL_FPS": "15", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_
 def run_studio(
     song_path: Path | None, config: Config, *, make_engine: "Callable[[], Engine] | None" = None
 ) -> int:
-    """Open the studio, with the first song of a JSONL file; returns the exit code of the process.
+    """Open the studio, with the first song of a JSONL file if one is named; returns the exit code.
 
     128 + n after signal n. Raises SongdeskError where there is no terminal, for a song that cannot be opened,
     and when the studio itself broke; the terminal is restored in each case.
     """
     refuse_without_terminal()
     prepare_environment()
-    from tui.session import first_song
+    from tui.session import song_to_start_with
 
-    song = first_song(song_path) if song_path is not None else None
+    song = song_to_start_with(song_path)
     from tui.app import Studio
     from tui.bridge import real_engine
 

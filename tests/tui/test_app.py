@@ -21,9 +21,9 @@ from core.errors import SongdeskError
 from core.meter import State
 from core.song import Song
 from core.takes import load_draft
+from tests.tui.rehearsal import READING, Rehearsal
 from tui.app import Studio
 from tui.keys import KEYS
-from tui.rehearsal import READING, Rehearsal
 from tui.screens.areas import Notice, Tabs
 from tui.screens.confirm import Confirm
 from tui.screens.help import Page

@@ -13,9 +13,9 @@ from core.config import Config
 from core.errors import SongdeskError
 from core.meter import State
 from core.song import Song
+from tests.tui.rehearsal import Rehearsal
 from tui.app import Studio
 from tui.bridge import Bridge
-from tui.rehearsal import Rehearsal
 
 LYRICS = """[intro-short]
 

@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from core.config import Config
 from core.errors import SongdeskError
-from tui.rehearsal import Rehearsal
+from tests.tui.rehearsal import Rehearsal
 from tui.terminal import run_studio
 try:
     code = run_studio(Path(sys.argv[1]), Config(), make_engine=lambda: Rehearsal(rate=45.0))

@@ -14,7 +14,7 @@ from textual.widgets import DataTable
 
 from tui.widgets.bars import clip, clock, one_line
 
-COLUMNS = {"state": 16, "title": 26, "length": 6, "seed": 10, "detail": 60}
+COLUMNS = {"state": 16, "title": 26, "length": 6, "seed": 10, "detail": 46}
 """Columns and their widths (cells); fixed, so that a row is never painted at the width of another one."""
 NOTHING = "No takes yet: compose one, and it is kept here."
 

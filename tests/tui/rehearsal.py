@@ -78,7 +78,7 @@ class Rehearsal:
         """Note a turned knob."""
         self.knobs[key] = value
 
-    def close(self, timeout: float = 10.0) -> bool:  # noqa: ARG002
+    def close(self, timeout: float = 10.0) -> bool:
         """End a job that still runs, as abandoned."""
         if self.busy:
             self.end(State.CANCELLED)

@@ -42,9 +42,15 @@ def load_config(own: Path | None = None) -> Config:
             continue
         try:
             merged = OmegaConf.merge(merged, OmegaConf.load(path))
-        except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
-            reason = str(error).splitlines()[0]
-            raise SongdeskError(reason, where=str(path), hint="mend the file or delete it") from error
-    config = OmegaConf.to_object(merged)
+        except (OmegaConfBaseException, YAMLError, OSError, ValueError, TypeError) as error:
+            raise _unfit(path, error) from error
+    try:
+        config = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise _unfit(mine, error) from error
     assert isinstance(config, Config)
     return config
+
+
+def _unfit(path: Path, error: Exception) -> SongdeskError:
+    return SongdeskError(str(error).splitlines()[0], where=str(path), hint="mend the file or delete it")

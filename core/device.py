@@ -58,6 +58,11 @@ def calm_threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def cores() -> int:
+    """Processor cores of the machine, not those left to this process: a take must not depend on that."""
+    return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+
+
 @contextmanager
 def processor_threads(count: int) -> Iterator[None]:
     """Run torch's processor work on `count` threads while inside."""
@@ -92,8 +97,8 @@ def _video_memory(planned: int | None) -> Memory:
 
 
 def _processor() -> str:
-    cores = psutil.cpu_count(logical=True) or 1
-    return f"CPU, {cores} core" + "s" * (cores != 1)
+    count = cores()
+    return f"CPU, {count} core" + "s" * (count != 1)
 
 
 def _accelerator() -> str:

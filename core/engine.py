@@ -48,13 +48,24 @@ class StagePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something to know about a song before it is made, and what follows from it."""
+
+    what: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.hint}"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a song will take, known before anything is loaded."""
 
     seconds: float
     """Length of the song asked for; the model may end it sooner."""
     stages: tuple[StagePlan, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def peak(self) -> int:

@@ -6,6 +6,7 @@ from functools import cache
 from importlib import import_module
 
 from core.engine import Engine, Plan, Stage
+from core.errors import SongdeskError
 from core.lyrics.tags import Dialect
 from core.registry import Variant, variant
 from core.settings import Override, Setting, Values, resolve
@@ -27,6 +28,10 @@ class Family:
     """Length of a wire string in the model's lyric tokens."""
     style_text: Callable[[str, Variant, Values], str]
     """The description string exactly as the model reads it."""
+    count_style_tokens: Callable[[Variant, str], int]
+    """Length of a style string, as `style_text` gives it, in the model's style tokens."""
+    identity: Callable[[Variant], str]
+    """A short text that changes with the model's weights or with what its stages exchange."""
     engine: str
     """`module:Class`, imported on the first render."""
 
@@ -40,7 +45,11 @@ _FAMILIES = {"levo": "core.levo.family:FAMILY"}
 
 @cache
 def family(name: str) -> Family:
-    """A family by its id."""
+    """A family by its id; SongdeskError for one that is not there."""
+    if name not in _FAMILIES:
+        raise SongdeskError(
+            f"unknown family {name!r}", where="models.yaml", hint=f"use {', '.join(_FAMILIES)}"
+        )
     found = _load(_FAMILIES[name])
     assert isinstance(found, Family)
     return found

@@ -1,13 +1,11 @@
 """One rendering asked for, and how it ended."""
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import SongdeskError
 from core.meter import State
-from core.settings import Setting, Values
+from core.settings import Values
 from core.song import Song
 
 
@@ -46,17 +44,6 @@ class Outcome:
     error: SongdeskError | None = None
 
 
-def stage_hash(job: Job, settings: tuple[Setting, ...], stages: tuple[str, ...], stage: str) -> str:
-    """A hash of all that a stage's result is made from: model, song, and the settings read so far."""
-    read = stages[: stages.index(stage) + 1]
-    keys = sorted(s.key for s in settings if s.stage in read)
-    facts = {
-        "stage": stage,
-        "model": job.model,
-        "lyrics": job.song.lyrics,
-        "style": job.song.style,
-        "reference": asdict(job.song.reference) if job.song.reference else None,
-        "settings": {key: job.values[key] for key in keys if key != "format"},
-    }
-    text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def artifact_file(folder: Path, kind: str) -> Path:
+    """Where a take's folder keeps an artifact."""
+    return folder / f"{kind}.safetensors"

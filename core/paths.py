@@ -48,8 +48,13 @@ def library() -> Path:
     return Path(named) if named else Path(platformdirs.user_data_dir(_APP)) / "songs"
 
 
+def log_path() -> Path:
+    """The log of this user's songdesk; it need not exist."""
+    return Path(platformdirs.user_state_dir(_APP)) / "songdesk.log"
+
+
 def log_file() -> Path:
     """The log of this user's songdesk; its folder is made, readable by the user alone."""
-    folder = Path(platformdirs.user_state_dir(_APP))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / "songdesk.log"
+    path = log_path()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path

@@ -39,8 +39,10 @@ class Recipe:
     made_with: str = ""
     """Device and torch build, in words."""
     knobs: tuple[KnobChange, ...] = ()
+    wanted: Mapping[str, str] = field(default_factory=dict)
+    """For each stage the hash of what its result is to be made from."""
     stages: Mapping[str, str] = field(default_factory=dict)
-    """For each finished stage the hash of what its result was made from."""
+    """For each stage whose result is there the hash of what it was made from."""
     files: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each file left."""
     audio: str = ""
@@ -53,15 +55,21 @@ class Recipe:
         """Whether the take has its sound."""
         return self.state in (State.DONE.value, State.STOPPED.value) and bool(self.audio)
 
+    @property
+    def seed(self) -> int:
+        """The seed of all its draws."""
+        return int(self.settings["seed"])
 
-def begin(job: Job) -> Recipe:
-    """The recipe of a job about to run."""
+
+def begin(job: Job, wanted: Mapping[str, str]) -> Recipe:
+    """The recipe of a job about to run, with the hash of what each stage is to be made from."""
     return Recipe(
         song=asdict(job.song),
         model=job.model,
         settings=dict(job.values),
         state=State.RUNNING.value,
         songdesk=version("songdesk"),
+        wanted=dict(wanted),
     )
 
 
@@ -71,13 +79,26 @@ def save(recipe: Recipe, folder: Path) -> None:
 
 
 def load(folder: Path) -> Recipe | None:
-    """A take's recipe; None where there is none that can be read."""
+    """A take's recipe; None where there is none, or none that can be read."""
     try:
         raw = json.loads((folder / FILE).read_text(encoding="utf-8"))
         knobs = tuple(KnobChange(**change) for change in raw.pop("knobs"))
-        return Recipe(**{**raw, "knobs": knobs, "notes": tuple(raw["notes"])})
+        recipe = Recipe(**{**raw, "knobs": knobs, "notes": tuple(raw["notes"])})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    return recipe if _is_sound(recipe) else None
+
+
+def _is_sound(recipe: Recipe) -> bool:
+    """Whether a recipe that somebody may have edited holds what its fields say."""
+    tables = (recipe.song, recipe.settings, recipe.wanted, recipe.stages, recipe.files)
+    words = (recipe.model, recipe.state, recipe.songdesk, recipe.audio)
+    return (
+        all(isinstance(table, dict) for table in tables)
+        and all(isinstance(word, str) for word in words)
+        and isinstance(recipe.seconds, int | float)
+        and isinstance(recipe.settings.get("seed"), int)
+    )
 
 
 def sha256_of(path: Path) -> str:

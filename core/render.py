@@ -8,23 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from core import recipe as recipes
-from core.atomic import replacing
 from core.audio.files import SAMPLE_RATE, AudioWriter, Format
 from core.checkpoints import role_file
 from core.device import Device, choose_device
 from core.engine import Artifact, Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import Family, family_of, make_engine
-from core.job import Job, Outcome, stage_hash
+from core.fingerprint import stage_hashes
+from core.job import Job, Outcome, artifact_file
 from core.meter import State
 from core.random import Stream
 from core.recipe import KnobChange, Recipe
 from core.registry import Variant
 from core.settings import Value
+from core.tensors import metadata_of, save_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,39 +50,44 @@ class _Order:
     kind: Family
     chosen: Variant
     plan: Plan
+    hashes: Mapping[str, str]
+    """By stage, of what its result is to be made from."""
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         ids = [stage.id for stage in self.kind.stages]
         return self.kind.stages[ids.index(self.job.first) : ids.index(self.job.last) + 1]
 
-    def made_from(self, stage: str) -> str:
-        """The hash of what a stage's result is made from."""
-        ids = tuple(s.id for s in self.kind.stages)
-        return stage_hash(self.job, self.kind.settings(self.chosen), ids, stage)
+    @property
+    def given(self) -> tuple[Stage, ...]:
+        """The stages before the first, whose artifacts are used as they are."""
+        ids = [stage.id for stage in self.kind.stages]
+        return self.kind.stages[: ids.index(self.job.first)]
 
     def artifact(self, kind: str) -> Path:
         """Where an artifact lies."""
-        return self.job.folder / f"{kind}.safetensors"
+        return artifact_file(self.job.folder, kind)
 
 
 def render(job: Job, watch: Watch) -> Outcome:
     """Run a job's stages; SongdeskError and Cancelled pass through with the finished stages kept."""
     started = time.monotonic()
     kind, chosen = family_of(job.model)
-    order = _Order(job, kind, chosen, kind.plan(job.song, chosen, job.values))
+    plan = kind.plan(job.song, chosen, job.values)
+    order = _Order(job, kind, chosen, plan, stage_hashes(job.song, job.values, kind, chosen))
     device = choose_device(job.device)
     _weights_are_here(order)
     recipe = replace(
-        recipes.begin(job),
+        recipes.begin(job, order.hashes),
         made_with=f"{device.name}, torch {torch.__version__}",
-        notes=order.plan.notes,
+        stages={stage.id: _made_from(order.artifact(stage.writes)) for stage in order.given},
+        notes=(*map(str, plan.notes), *_strangers(order)),
     )
     recipes.save(recipe, job.folder)
     try:
         recipe = _run_stages(order, watch, recipe, device.kind)
     except BaseException as error:
-        _record_end(recipe, job, error)
+        _record_end(recipes.load(job.folder) or recipe, job, error)
         raise
     file = job.audio if job.last == kind.stages[-1].id else order.artifact(kind.stage(job.last).writes)
     return Outcome(
@@ -117,14 +121,13 @@ def _run_stages(order: _Order, watch: Watch, recipe: Recipe, device: Device) -> 
     stopped = False
     try:
         for stage in order.stages:
-            made_from = order.made_from(stage.id)
-            if _is_there(order.artifact(stage.writes), made_from):
+            made_from = order.hashes[stage.id]
+            if _made_from(order.artifact(stage.writes)) == made_from:
                 recipe = _finish_stage(recipe, order, stage, made_from)
                 continue
             run = _StageRun(order, stage, watch, device)
             watch.begin(stage, order.plan, device)
             inputs = {kind: order.artifact(kind) for kind in stage.reads}
-            recipe = replace(recipe, notes=recipe.notes + _strangers(order, inputs))
             with run:
                 engine.run(stage.id, order.job.song, order.job.values, inputs, run)
             stopped |= run.finished_early
@@ -153,29 +156,18 @@ def _finish_stage(recipe: Recipe, order: _Order, stage: Stage, made_from: str) -
     return recipe
 
 
-def _is_there(path: Path, made_from: str) -> bool:
-    return _made_from(path) == made_from
+def _made_from(artifact: Path) -> str:
+    """What an artifact says it was made from; nothing where there is none that can be read."""
+    return metadata_of(artifact).get("made_from", "")
 
 
-def _made_from(path: Path) -> str | None:
-    """What an artifact says it was made from; None where there is none that can be read."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {}).get("made_from")
-    except (OSError, SafetensorError):
-        return None
-
-
-def _strangers(order: _Order, inputs: Mapping[str, Path]) -> tuple[str, ...]:
+def _strangers(order: _Order) -> tuple[str, ...]:
     """A note for each artifact that an earlier version of the song or its settings made."""
-    notes = []
-    for stage in order.kind.stages:
-        if stage.writes not in inputs or stage.id in (s.id for s in order.stages):
-            continue
-        found = _made_from(inputs[stage.writes])
-        if found is not None and found != order.made_from(stage.id):
-            notes.append(f"{stage.writes} were made from other lyrics, style or settings; used as they are")
-    return tuple(notes)
+    return tuple(
+        f"{stage.writes} were made from other lyrics, style or settings; used as they are"
+        for stage in order.given
+        if _made_from(order.artifact(stage.writes)) not in ("", order.hashes[stage.id])
+    )
 
 
 class _StageRun:
@@ -201,7 +193,7 @@ class _StageRun:
         """The hash of what the stage's result is made from; a turned knob makes it one of a kind."""
         turned = "".join(f"+{knob.key}={knob.value}@{knob.at}" for knob in self.knobs)
         early = f"+finished@{self._done}" if self.finished_early else ""
-        return self._order.made_from(self._stage.id) + turned + early
+        return self._order.hashes[self._stage.id] + turned + early
 
     def __enter__(self) -> "_StageRun":
         return self
@@ -234,8 +226,7 @@ class _StageRun:
     def save(self, kind: str, tensors: Mapping[str, "Tensor"], meta: Mapping[str, str]) -> Artifact:
         path = self._order.artifact(kind)
         on_host = {name: tensor.cpu() for name, tensor in tensors.items()}
-        with replacing(path) as temporary:
-            save_file(on_host, temporary, metadata={**meta, "made_from": self.made_from})
+        save_tensors(path, on_host, {**meta, "made_from": self.made_from})
         return Artifact(kind, path, self.made_from)
 
     def audio(self, samples: "Tensor") -> None:

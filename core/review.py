@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.errors import SongdeskError
-from core.family import Family
+from core.family import Family, resolve_for
 from core.lyrics.budget import budget
 from core.lyrics.check import Severity, check
 from core.lyrics.parse import Lyrics, parse
@@ -45,12 +45,26 @@ def review(song: Song, kind: Family, chosen: Variant) -> tuple[Finding, ...]:
         Finding(d.severity, _part(lyrics, d.section), d.message, d.hint)
         for d in check(lyrics, kind.dialect, tokens=tokens)
     ]
+    found += _style_tokens(song, kind, chosen)
     found += [
         Finding(Severity[note.severity.upper()], "style", note.message, note.hint)
         for note in check_style(song.style, has_reference=song.reference is not None)
     ]
     found += _too_long(lyrics, kind, chosen)
     return tuple(found)
+
+
+def _style_tokens(song: Song, kind: Family, chosen: Variant) -> list[Finding]:
+    limit = chosen.limits.style_tokens
+    text = kind.style_text(song.style, chosen, resolve_for(kind, chosen, []))
+    try:
+        used = kind.count_style_tokens(chosen, text)
+    except SongdeskError:  # said of the lyrics already
+        return []
+    if used <= limit:
+        return []
+    what = f"{used} tokens where the model reads {limit}"
+    return [Finding(Severity.ERROR, "style", what, "remove some tags")]
 
 
 def _too_long(lyrics: Lyrics, kind: Family, chosen: Variant) -> list[Finding]:

@@ -16,11 +16,13 @@ from core.job import Job, Outcome
 from core.lyrics.budget import Budget, budget, section_at
 from core.lyrics.parse import parse
 from core.meter import Meter, State
-from core.paths import log_file
+from core.paths import log_path
 from core.settings import Value
 
 _log = logging.getLogger(__name__)
 
+_SINGS = 2
+"""The first phase whose work can be kept; before it has made anything, a stop is the end of the run."""
 _READING = 0.1
 """Seconds between meter readings at least."""
 _MEMORY_READING = 0.5
@@ -81,16 +83,25 @@ class Runner:
 
     def _work(self) -> None:
         while (order := self._jobs.get()) is not None and not self._closing.is_set():
-            job, finished = order
+            try:
+                self._do(*order)
+            except Exception:  # noqa: BLE001 - a mistake in a callback must not end the thread
+                _log.exception("the end of a job could not be told")
+
+    def _do(self, job: Job, finished: Callable[[Outcome], None]) -> None:
+        try:
             watch = _Watch(job)
-            with self._lock:
-                self._current = watch
-                if self._closing.is_set():
-                    watch.stop(keep=False)
-            outcome = _run(job, watch)
-            self._idle = replace(watch.meter, state=outcome.state, rate=None, eta=None)
-            self._current = None
-            finished(outcome)
+        except SongdeskError as error:
+            finished(Outcome(job, State.FAILED, error=_told(error)))
+            return
+        with self._lock:
+            self._current = watch
+            if self._closing.is_set():
+                watch.stop(keep=False)
+        outcome = _run(job, watch)
+        self._idle = replace(watch.meter, state=outcome.state, rate=None, eta=None)
+        self._current = None
+        finished(outcome)
 
 
 def _run(job: Job, watch: "_Watch") -> Outcome:
@@ -110,21 +121,30 @@ def _run(job: Job, watch: "_Watch") -> Outcome:
             return render(job, watch)
     except Cancelled:
         return ended(State.CANCELLED)
-    except SongdeskError as error:
-        return ended(State.FAILED, error)
-    except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "memory" not in str(error):
-            return ended(State.FAILED, _ours(error))
-        hint = "make the song shorter, or close other programs"
-        return ended(State.FAILED, SongdeskError("not enough memory for this song", hint=hint))
     except Exception as error:  # noqa: BLE001 - the thread must live on, and the person must be told
-        return ended(State.FAILED, _ours(error))
+        return ended(State.FAILED, _told(error))
 
 
-def _ours(error: Exception) -> SongdeskError:
+def _told(error: Exception) -> SongdeskError:
+    """The error in words, without the frames it came through: they would keep a model in memory."""
+    if isinstance(error, SongdeskError):
+        return SongdeskError(error.what, hint=error.hint, where=error.where)
     _log.exception("a render failed", exc_info=error)
-    what = f"songdesk broke: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-    return SongdeskError(what, hint=f"please report it with {log_file()}")
+    if _is_memory(error):
+        hint = "make the song shorter, or close other programs"
+        return SongdeskError("not enough memory for this song", hint=hint)
+    said = str(error).splitlines()
+    what = f"songdesk broke: {type(error).__name__}{': ' + said[0] if said else ''}"
+    return SongdeskError(what, hint=f"please report it with {log_path()}")
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether an allocation failed, on the host or on the device."""
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 class _Watch:
@@ -151,7 +171,8 @@ class _Watch:
 
     def stop(self, *, keep: bool) -> None:
         """Ask the job to end at its next step."""
-        (self._finish if keep else self._abandon).set()
+        nothing_yet = self.meter.phase < _SINGS or (self.meter.phase == _SINGS and not self.meter.done)
+        (self._finish if keep and not nothing_yet else self._abandon).set()
 
     @property
     def reading(self) -> Meter:

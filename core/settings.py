@@ -61,9 +61,9 @@ class Setting:
     def parse(self, raw: object, where: str = "") -> Value:
         """Turn what a person or a file gave into a value; SongdeskError names the range it must fit."""
         value = self._read(str(raw).strip(), where)
-        low = self.lo is not None and value_is_number(value) and float(value) < self.lo
-        high = self.hi is not None and value_is_number(value) and float(value) > self.hi
-        if low or high:
+        if isinstance(value, str):
+            return value
+        if (self.lo is not None and value < self.lo) or (self.hi is not None and value > self.hi):
             raise self._refuse(raw, where)
         return value
 
@@ -84,7 +84,7 @@ class Setting:
         if self.lo is None or self.hi is None:
             return f"{self.kind.value}{unit}"
         if self.hi >= _BOUNDLESS:
-            return f"{self.lo:g} or more{unit}"
+            return f"a {self.kind.value} from {self.lo:g} up{unit}"
         return f"{self.lo:g} to {self.hi:g}{unit}"
 
     def _read(self, text: str, where: str) -> Value:
@@ -107,11 +107,6 @@ class Setting:
 
     def _refuse(self, raw: object, where: str) -> SongdeskError:
         return SongdeskError(f"{self.key} cannot be {raw!r}", where=where, hint=f"use {self.allowed}")
-
-
-def value_is_number(value: Value) -> bool:
-    """Whether a value has a size (a flag does not)."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,9 @@ class Problem:
 
     def __str__(self) -> str:
         section = f"{self.section}: " if self.section else ""
+        weight = "" if self.severity == "error" else f"{self.severity}: "
         mend = f" → {self.hint}" if self.hint else ""
-        return f"{self.file}:{self.line}: {section}{self.what}{mend}"
+        return f"{self.file}:{self.line}: {section}{weight}{self.what}{mend}"
 
 
 def read_songs(path: Path) -> tuple[tuple[SongLine, ...], tuple[Problem, ...]]:

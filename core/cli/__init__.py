@@ -6,34 +6,66 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
-from core.config import Config, load_config
 from core.errors import SongdeskError
 from core.paths import log_file
 
+if TYPE_CHECKING:
+    from core.config import Config
+
 EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+EXIT_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the result is the process's exit code."""
+    _speak_anywhere()
     parser = _parser()
     args = parser.parse_args(arguments)
+    try:
+        code = _run(args)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _silence(sys.stdout)
+        return EXIT_PIPE
+    except OSError as error:
+        _silence(sys.stdout)
+        print(f"songdesk: {error.strerror or error} → look at where its output goes", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    return code
+
+
+def _run(args: argparse.Namespace) -> int:
+    from core.config import load_config
+
     try:
         _start_log()
         return _dispatch(args, load_config())
     except SongdeskError as error:
         print(f"songdesk: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
 
 
-def _dispatch(args: argparse.Namespace, config: Config) -> int:
+def _speak_anywhere() -> None:
+    """Spell out what the terminal's encoding has no letter for."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what is still in a stream's buffer go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _dispatch(args: argparse.Namespace, config: "Config") -> int:
     match args.command:
         case "render":
             from core.cli.render import run_render
@@ -64,7 +96,11 @@ def _parser() -> argparse.ArgumentParser:
 
     studio = commands.add_parser("studio", help="open the studio (renders headlessly without a terminal)")
     studio.add_argument(
-        "songs", nargs="?", type=Path, metavar="SONGS.jsonl", help="start with its first song"
+        "songs",
+        nargs="?",
+        type=Path,
+        metavar="SONGS.jsonl",
+        help="start with its first song; headlessly all",
     )
     studio.set_defaults(command="studio")
 
@@ -112,6 +148,8 @@ def _add_render_options(render: argparse.ArgumentParser) -> None:
 
 
 def _start_log() -> None:
+    if any(isinstance(handler, RotatingFileHandler) for handler in logging.getLogger().handlers):
+        return
     try:
         handler = RotatingFileHandler(
             log_file(), maxBytes=1 << 20, backupCount=2, encoding="utf-8", delay=True

@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,10 +24,18 @@ def run_check(args: argparse.Namespace, config: Config) -> int:
     songs, problems = file_problems(args.songs, kind, chosen)
     for problem in problems:
         print(json.dumps({**asdict(problem), "file": str(problem.file)}) if args.json else problem)
-    wrong = sum(problem.severity == "error" for problem in problems)
-    verdict = f"{wrong} error{'s' * (wrong != 1)}" if wrong else "no errors"
-    print(f"{args.songs}: {len(songs)} song{'s' * (len(songs) != 1)}, {verdict}", file=sys.stderr)
-    return EXIT_PROBLEMS if wrong else 0
+    print(f"{args.songs}: {_counted(len(songs), 'sound song')}, {verdict(problems)}", file=sys.stderr)
+    return EXIT_PROBLEMS if any(problem.severity == "error" for problem in problems) else 0
+
+
+def verdict(problems: Sequence[Problem]) -> str:
+    """How many problems there are of each severity: `1 error, 2 warnings`."""
+    counts = [(sum(p.severity == kind for p in problems), kind) for kind in ("error", "warning", "hint")]
+    return ", ".join(_counted(number, kind) for number, kind in counts if number) or "no problems"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def file_problems(
@@ -48,7 +56,7 @@ def _song_problems(line: SongLine, kind: Family, chosen: Variant) -> Iterator[Pr
         yield _problem(line, "error", "parameters", error.what, error.hint)
         return
     for note in kind.plan(line.song, chosen, values).notes:
-        yield _problem(line, "warning", "song", note, "songdesk renders it without")
+        yield _problem(line, "warning", "song", note.what, note.hint)
 
 
 def _problem(line: SongLine, severity: str, section: str, what: str, hint: str) -> Problem:

@@ -1,18 +1,58 @@
-"""Where a headless render puts a song's files, and whether its take is already there."""
+"""Where a headless render puts a song's files: what is there already, what was begun, and what is free."""
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from core import recipe as recipes
+from core.atomic import replacing
+from core.claim import claimed
 from core.errors import SongdeskError
+from core.family import Family
+from core.fingerprint import stage_hashes
+from core.job import artifact_file
 from core.recipe import Recipe
+from core.registry import Variant
 from core.settings import Values
 from core.song import Song
 
-_FREE = frozenset({"seed"})
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a render is asked for."""
+
+    song: Song
+    kind: Family
+    chosen: Variant
+    values: Values
+    """With seed -1 when any seed will do."""
+    given: int = 0
+    """How many stages are taken as already made."""
+    upto: int = 3
+    """How many stages there are at the end."""
+
+    def with_seed_of(self, recipe: Recipe | None) -> Values:
+        """The settings with a take's seed where none was asked for."""
+        if self.values.whole("seed") >= 0 or recipe is None:
+            return self.values
+        return self.values.replace(seed=recipe.seed)
+
+    def hashes(self, recipe: Recipe) -> Mapping[str, str]:
+        """For each stage, of what its result is to be made from in the take of a recipe."""
+        return stage_hashes(self.song, self.with_seed_of(recipe), self.kind, self.chosen)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Kinds of the artifacts to go on from."""
+        return tuple(stage.writes for stage in self.kind.stages[: self.given])
+
+    @property
+    def whole(self) -> bool:
+        """Whether the last stage, and so the sound, is asked for."""
+        return self.upto == len(self.kind.stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,72 +64,103 @@ class Place:
     recipe: Recipe | None
 
     @property
-    def finished(self) -> bool:
-        """Whether the take's sound is there."""
-        return bool(self.recipe and self.recipe.finished and self.sound.is_file())
+    def is_free(self) -> bool:
+        """Whether nothing is there."""
+        return not self.folder.exists() and not self.audio.exists()
 
-    @property
-    def sound(self) -> Path:
-        """The sound file that the recipe names, else the one to be."""
-        name = self.recipe.audio if self.recipe and self.recipe.audio else self.audio.name
-        return self.folder.parent / Path(name).name
+    def made(self, wish: Wish) -> Path | None:
+        """The file that is asked for, when this take already has it and all of it is made as asked."""
+        if self.recipe is None or self.recipe.wanted != wish.hashes(self.recipe):
+            return None
+        asked = [stage.id for stage in wish.kind.stages[wish.given : wish.upto]]
+        if any(self.recipe.stages.get(stage) != self.recipe.wanted[stage] for stage in asked):
+            return None
+        if not wish.whole:
+            file = artifact_file(self.folder, wish.kind.stages[wish.upto - 1].writes)
+        elif self.recipe.finished and self.recipe.audio == self.audio.name:
+            file = self.audio
+        else:
+            return None
+        return file if file.is_file() else None
 
+    def is_begun(self, wish: Wish) -> bool:
+        """Whether this is the take asked for, ended before its sound was there."""
+        if self.audio.exists() or self.recipe is None or self.recipe.finished:
+            return False
+        return self.recipe.wanted == wish.hashes(self.recipe)
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a render is asked for, to be compared with what is there."""
-
-    song: Song
-    model: str
-    values: Values
-    """With seed -1 when any seed will do."""
-
-    def is_met_by(self, recipe: Recipe) -> bool:
-        """Whether a recipe describes the same take, whatever its seed if none was asked for."""
-        free = _FREE if self.values.whole("seed") < 0 else frozenset()
-        same = all(recipe.settings.get(key) == value for key, value in self.values.items() if key not in free)
-        song = {**asdict(self.song), "settings": dict(self.song.settings)}
-        return same and recipe.model == self.model and recipe.song == song
-
-
-def place_for(out: Path, wish: Wish, *, again: bool) -> Place:
-    """Where the take is or was begun, else the first free place: takes are never overwritten."""
-    for place in _places(out, wish):
-        taken = place.folder.exists() or place.audio.exists()
-        if not taken:
-            return place
-        mine = place.recipe is not None and wish.is_met_by(place.recipe)
-        if mine and not (again and place.finished):
-            return place
-    raise AssertionError
+    def has(self, kinds: tuple[str, ...]) -> bool:
+        """Whether the artifacts of these kinds are there."""
+        return all(artifact_file(self.folder, kind).is_file() for kind in kinds)
 
 
-def place_from(out: Path, wish: Wish, needed: tuple[str, ...]) -> Place:
-    """The place to go on from artifacts already made: the latest take that has them, or a copy beside it.
+def already_made(out: Path, wish: Wish) -> tuple[Place, Path] | None:
+    """The newest take that is what was asked for, and its file."""
+    found = [(place, file) for place in _taken(out, wish) if (file := place.made(wish)) is not None]
+    if wish.given:
+        latest = _latest_with(out, wish)
+        found = [(place, file) for place, file in found if latest and place.folder == latest.folder]
+    return found[-1] if found else None
 
-    Raises SongdeskError when no take has them.
+
+@contextmanager
+def place_to_work(out: Path, wish: Wish, *, again: bool) -> Iterator[Place]:
+    """Hold the place where the take was begun, else the first free one: what is there is never overwritten.
+
+    With stages given, the place has their artifacts. Raises SongdeskError when no take has them, or when the
+    folder cannot be written.
     """
-    latest: Place | None = None
-    for place in _places(out, wish):
-        if not place.folder.exists() and not place.audio.exists():
-            free = place
-            break
-        if all((place.folder / f"{kind}.safetensors").is_file() for kind in needed):
-            latest = place
-    if latest is None:
+    source = _latest_with(out, wish) if wish.given else None
+    if wish.given and source is None:
         raise SongdeskError(
-            f"no {' and '.join(needed)} of {wish.song.title!r} in {out}",
-            hint=f"make them first: songdesk render … --until {needed[-1]} --out {out}",
+            f"no {' and '.join(wish.needed)} of {wish.song.title!r} in {out}",
+            hint=f"make them first: songdesk render … --until {wish.needed[-1]} --out {out}",
         )
-    if not latest.finished:
-        return latest
-    free.folder.mkdir(parents=True)
-    for kind in needed:
-        shutil.copy2(latest.folder / f"{kind}.safetensors", free.folder)
-    return Place(free.folder, free.audio, latest.recipe)
+    with ExitStack() as held:
+        place = held.enter_context(_claim(out, wish, source, again=again))
+        if source is not None and place.folder != source.folder:
+            for kind in wish.needed:
+                _copy(artifact_file(source.folder, kind), artifact_file(place.folder, kind))
+            place = Place(place.folder, place.audio, source.recipe)
+        yield place
+
+
+@contextmanager
+def _claim(out: Path, wish: Wish, source: Place | None, *, again: bool) -> Iterator[Place]:
+    for place in _places(out, wish):
+        if source is not None and place.folder == source.folder:
+            wanted = place.recipe is not None and not place.recipe.finished and not place.audio.exists()
+        elif source is not None or again:
+            wanted = place.is_free
+        else:
+            wanted = place.is_free or place.is_begun(wish)
+        if not wanted:
+            continue
+        with claimed(place.folder) as is_mine:
+            if is_mine and recipes.load(place.folder) == place.recipe:
+                yield place
+                return
+
+
+def _copy(source: Path, target: Path) -> None:
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _latest_with(out: Path, wish: Wish) -> Place | None:
+    found = [place for place in _taken(out, wish) if place.has(wish.needed)]
+    return found[-1] if found else None
+
+
+def _taken(out: Path, wish: Wish) -> Iterator[Place]:
+    for place in _places(out, wish):
+        if place.is_free:
+            return
+        yield place
 
 
 def _places(out: Path, wish: Wish) -> Iterator[Place]:
+    """A song's places in the order in which they are taken."""
     form = wish.values.text("format")
     for number in count(1):
         name = wish.song.title if number == 1 else f"{wish.song.title}.take{number}"

@@ -11,8 +11,6 @@ from torch import Tensor
 
 from core.errors import SongdeskError
 
-VERSION = "1"
-
 
 @dataclass(frozen=True, slots=True)
 class Conditions:

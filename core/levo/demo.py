@@ -7,17 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from core.atomic import replacing
+from core.levo.identity import RULE
 from core.levo.shapes import Shapes
 from core.levo.synthesis.render import Synthesis
 from core.levo.tokens.model import TokenModel
+from core.tensors import metadata_of, save_tensors
 
-RULE = "1"
-"""Version of the rule; files made by another are made again."""
 _MADE_BY = "songdesk_rule"
 _SCALES = {"alpha": 0.3, "beta": 0.3, "table": 0.3, "mean": 0.2}
 """Deviations of parameters known by name: log scales of the snakes, shifts, the normaliser's means."""
@@ -56,30 +53,15 @@ def _make(build: Callable[[], nn.Module], path: Path) -> None:
     with torch.device("meta"):
         module = build()
     made_by = _signature(module)
-    if _maker(path) == made_by:
+    if metadata_of(path).get(_MADE_BY) == made_by:
         return
-    with replacing(path) as temporary:
-        try:
-            save_file(rule_state(module), temporary, {_MADE_BY: made_by})
-        except SafetensorError as error:
-            raise OSError(str(error)) from error
+    save_tensors(path, rule_state(module), {_MADE_BY: made_by})
 
 
 def _signature(module: nn.Module) -> str:
     """The rule's version and a fingerprint of the keys and shapes it was applied to."""
     listing = "\n".join(f"{key} {tuple(like.shape)}" for key, like in module.state_dict().items())
     return f"{RULE}-{hashlib.sha256(listing.encode()).hexdigest()[:16]}"
-
-
-def _maker(path: Path) -> str | None:
-    """The signature in a file; None for one that is absent, damaged or of another origin."""
-    if not path.is_file():
-        return None
-    try:
-        with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get(_MADE_BY)
-    except SafetensorError:
-        return None
 
 
 def _draw(key: str, shape: tuple[int, ...]) -> Tensor:

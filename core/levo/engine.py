@@ -2,17 +2,17 @@
 
 import gc
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 
 from core.checkpoints import model_folder
-from core.device import processor_threads
+from core.device import cores, processor_threads
 from core.engine import Run
-from core.levo.artifacts import VERSION, Conditions, Tokens
+from core.levo.artifacts import Conditions, Tokens
 from core.levo.conditions.text import text_conditions
 from core.levo.demo import demo_weights
+from core.levo.identity import ARTIFACTS
 from core.levo.shapes import shapes_of
 from core.levo.synthesis.render import load_synthesis, render
 from core.levo.text import style_text, tokenizers
@@ -26,7 +26,7 @@ from core.registry import Variant
 from core.settings import Values
 from core.song import Song
 
-_META = {"version": VERSION}
+_META = {"version": ARTIFACTS}
 _NARROW = 512
 """A step of a model no wider than this is over before a second thread has woken up."""
 
@@ -49,7 +49,7 @@ class LevoEngine:
                 case "tokens":
                     self._compose(values, inputs, run)
                 case "audio":
-                    self._render(values, inputs, run)
+                    self._render(inputs, run)
                 case _:
                     raise AssertionError(stage)
         finally:
@@ -73,14 +73,18 @@ class LevoEngine:
 
     def _compose(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
         conditions = Conditions.load(inputs["conditions"])
-        model = load_module(lambda: TokenModel(self._shapes.tokens), run.weights("tokens"), run.device)
-        narrow = self._shapes.tokens.width <= _NARROW
-        with processor_threads(1) if narrow else nullcontext():
+        half = self._variant.weights != "rule" and run.device.type != "cpu"
+        dtype = torch.float16 if half else torch.float32
+        model = load_module(
+            lambda: TokenModel(self._shapes.tokens), run.weights("tokens"), run.device, dtype=dtype
+        )
+        with processor_threads(1 if self._shapes.tokens.width <= _NARROW else cores()):
             tokens = compose(model, conditions, values, run)
         run.save("tokens", tokens.tensors(), _META)
 
-    def _render(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
+    def _render(self, inputs: Mapping[str, Path], run: Run) -> None:
         conditions = Conditions.load(inputs["conditions"])
         tokens = Tokens.load(inputs["tokens"])
         models = load_synthesis(self._shapes, run.weights("synthesis"), run.device)
-        render(models, tokens, conditions, values, run)
+        with processor_threads(cores()):
+            render(models, tokens, conditions, run)

@@ -3,8 +3,9 @@
 from core.engine import Plan, Stage
 from core.family import Family
 from core.levo import plan as plans
+from core.levo.identity import identity
 from core.levo.settings import settings_of
-from core.levo.text import count_lyric_tokens, style_text
+from core.levo.text import count_lyric_tokens, count_style_tokens, style_text
 from core.lyrics.tags import dialect
 from core.registry import Variant
 from core.settings import Values
@@ -41,6 +42,8 @@ FAMILY = Family(
     settings=settings_of,
     plan=_plan,
     count_tokens=count_lyric_tokens,
+    count_style_tokens=count_style_tokens,
+    identity=identity,
     style_text=_style,
     engine="core.levo.engine:LevoEngine",
 )

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from core.engine import Plan, StagePlan
+from core.engine import Note, Plan, StagePlan
 from core.levo.shapes import (
     CODEBOOKS,
     FRAME_RATE,
@@ -12,6 +12,7 @@ from core.levo.shapes import (
     QuantizerShapes,
     TokenShapes,
     VaeShapes,
+    frames_in,
     shapes_of,
 )
 from core.levo.synthesis.windows import VAE_CHUNK, plan_windows, units
@@ -31,7 +32,7 @@ _CACHE_BYTES = {"fp32": 4, "fp16": 2}
 def plan(song: Song, chosen: Variant, values: Values) -> Plan:
     """Frames, steps and bytes of each stage; costs nothing and loads nothing."""
     shapes = shapes_of(chosen.shapes)
-    frames = int(values.real("length") * FRAME_RATE)
+    frames = frames_in(values.real("length"))
     bytes_each = 4 if chosen.weights == "rule" else 2
     return Plan(
         seconds=frames / FRAME_RATE,
@@ -44,12 +45,13 @@ def plan(song: Song, chosen: Variant, values: Values) -> Plan:
     )
 
 
-def _notes(song: Song, chosen: Variant, values: Values) -> list[str]:
+def _notes(song: Song, chosen: Variant, values: Values) -> list[Note]:
     notes = []
     if song.reference is not None:
-        notes.append("the reference is not used: this version conditions on lyrics and style alone")
+        notes.append(Note("the reference is not used", "this version conditions on lyrics and style alone"))
     if chosen.weights == "published" and values.real("length") > TRAINED_SECONDS:
-        notes.append(f"longer than the {TRAINED_SECONDS:g} s the model was trained for")
+        hint = f"up to {TRAINED_SECONDS:g} s is what the model was trained for"
+        notes.append(Note("a very long song", hint))
     return notes
 
 

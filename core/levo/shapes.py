@@ -17,6 +17,11 @@ CODEBOOKS = 3
 _T = TypeVar("_T")
 
 
+def frames_in(seconds: float) -> int:
+    """Whole frames of a length in seconds, however the length is rounded in binary."""
+    return int(seconds * FRAME_RATE + 1e-6)
+
+
 @dataclass(frozen=True, slots=True)
 class TokenShapes:
     """The language model of phase 2 (levo-tokens spec §1)."""

@@ -129,6 +129,11 @@ def count_lyric_tokens(variant: Variant, wire: str) -> int:
     return tokenizers(variant).count(wire)
 
 
+def count_style_tokens(variant: Variant, style: str) -> int:
+    """Positions a style string takes in a model; SongdeskError when its tokenizer is not here."""
+    return len(tokenizers(variant).encode_style(style).ids)
+
+
 def tokenizers(variant: Variant) -> Tokenizers:
     """The tokenizers of a model; SongdeskError when its vocabulary is missing, damaged or of another size."""
     if variant.weights == "rule":

@@ -104,7 +104,7 @@ def test_a_prompt_file_is_found_from_the_song_files_folder(
 def test_a_problem_reads_file_line_section_what_and_how_to_mend() -> None:
     problem = Problem("error", Path("songs.jsonl"), 3, None, "verse 2", "is empty", "write a line")
     assert str(problem) == "songs.jsonl:3: verse 2: is empty → write a line"
-    assert str(Problem("hint", Path("a.jsonl"), 1, 4, None, "is odd", "")) == "a.jsonl:1: is odd"
+    assert str(Problem("hint", Path("a.jsonl"), 1, 4, None, "is odd", "")) == "a.jsonl:1: hint: is odd"
 
 
 def test_broken_json_names_its_column_and_the_other_lines_are_read(tmp_path: Path) -> None:

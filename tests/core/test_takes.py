@@ -86,7 +86,7 @@ def test_the_sound_is_named_after_the_song_and_the_format(tmp_path: Path) -> Non
 def test_takes_are_listed_newest_first_and_an_unfinished_one_says_so(tmp_path: Path) -> None:
     for number in range(11):
         job = new_job(SONG, "demo", values(seed=number), home=tmp_path)
-        recipes.save(recipes.begin(job), job.folder)
+        recipes.save(recipes.begin(job, {}), job.folder)
     job.folder.joinpath(job.audio.name).write_bytes(b"x")
     ended = recipes.load(job.folder)
     assert ended is not None

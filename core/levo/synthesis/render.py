@@ -15,7 +15,6 @@ from core.levo.synthesis.flow import Flow, Schedule
 from core.levo.synthesis.windows import VAE_CHUNK, Window, plan_windows, units
 from core.levo.vae import VaeDecoder, decode_stream
 from core.levo.weights import load_module
-from core.settings import Values
 
 NOISE_STRIDE = 1 << 20
 """Noise of frame f of window w stands at position w · NOISE_STRIDE + f of the stream `flow`."""
@@ -37,24 +36,25 @@ def load_synthesis(shapes: Shapes, path: Path, device: torch.device) -> Synthesi
     return load_module(lambda: Synthesis(shapes), path, device, dtype=torch.float32)
 
 
-def render(models: Synthesis, tokens: Tokens, conditions: Conditions, values: Values, run: Run) -> None:
+def render(
+    models: Synthesis, tokens: Tokens, conditions: Conditions, run: Run, *, chunk: int = VAE_CHUNK
+) -> None:
     """Give `run` the song's sound [2, n] in order, exactly 1920 samples per frame of `tokens`.
 
     Sound is given as soon as its latents are final. A FINISH ends the song with the window being solved, and
     what is solved is still decoded. Raises SongdeskError when the tokens are not codes of this model.
     """
     shape = models.shapes.flow
-    chunk = values.whole("vae_chunk") if "vae_chunk" in values else VAE_CHUNK
     frames, prompt = tokens.codes.shape[1], _prompt_length(conditions)
     windows = plan_windows(frames, positions=shape.positions, carried=shape.carried, prompt=prompt)
-    steps = values.whole("flow_steps")
+    steps = int(run.live("flow_steps"))
     progress = _Progress(run, units(windows, frames, steps=steps, chunk=chunk))
     song = _Song(
         codes=_codes(models.shapes, tokens, conditions, prompt).to(run.device),
         prompt=conditions.prompt_latents[:prompt].to(run.device),
         windows=windows,
         schedule=models.flow.schedule(steps),
-        guidance=values.real("flow_guidance"),
+        guidance=float(run.live("flow_guidance")),
     )
     for sound in decode_stream(models.decoder, _latents(models.flow, song, run, progress), chunk=chunk):
         run.audio(sound)

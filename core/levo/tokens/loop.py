@@ -8,7 +8,7 @@ from torch import Tensor
 from core.engine import Run, Verdict
 from core.errors import SongdeskError
 from core.levo.artifacts import Conditions, Tokens
-from core.levo.shapes import FRAME_RATE, TokenShapes
+from core.levo.shapes import TokenShapes, frames_in
 from core.levo.tokens.model import Decoding, TokenModel
 from core.levo.tokens.pattern import Sheet
 from core.levo.tokens.sample import Knobs, Sampler
@@ -35,7 +35,7 @@ def compose(model: TokenModel, conditions: Conditions, values: Values, run: Run)
     With guidance 1 at the start only the conditioned row is kept, and guidance stays 1 to the end. Raises
     SongdeskError when the model ends the song before its first frame, Cancelled when the person gives up.
     """
-    frames = int(values.real("length") * FRAME_RATE)
+    frames = frames_in(values.real("length"))
     sheet = Sheet(model.shapes, frames, device=model.device)
     rows = 1 if float(run.live("guidance")) == 1 else 2
     on_device = Conditions(**{name: tensor.to(model.device) for name, tensor in conditions.tensors().items()})

@@ -7,6 +7,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from core import tensors
 from core.engine import Verdict
 from core.errors import SongdeskError
 from core.levo import demo
@@ -25,7 +26,7 @@ from core.levo.tokens.model import TokenModel
 from core.levo.weights import load_module
 from core.random import Stream
 from core.registry import variant
-from core.settings import Values
+from core.settings import Value
 
 CPU = torch.device("cpu")
 FIRST_NUMBERS = [0.874884, -0.080531, 0.112662]
@@ -106,7 +107,7 @@ def test_a_write_that_fails_says_so_and_leaves_nothing(
         path.write_bytes(b"half of it")
         raise SafetensorError("No space left on device")
 
-    monkeypatch.setattr(demo, "save_file", fill_the_disk)
+    monkeypatch.setattr(tensors, "save_file", fill_the_disk)
     with pytest.raises(SongdeskError, match="no space left"):
         demo.demo_weights(TINY, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -146,6 +147,9 @@ class Listener:
     def step(self, done: int, total: int) -> Verdict:
         return Verdict.GO
 
+    def live(self, key: str) -> Value:
+        return {"flow_steps": 4, "flow_guidance": 1.5}[key]
+
     def stream(self, name: str) -> Stream:
         return Stream(4, name)
 
@@ -165,7 +169,6 @@ def test_the_demo_is_heard_and_never_clips(tmp_path: Path) -> None:
             models,
             Tokens(torch.randint(0, shapes.quantizer.codes, (3, 50), generator=draw)),
             Conditions(nothing, nothing, nothing, nothing, torch.zeros(0, shapes.vae.latent)),
-            Values({"flow_steps": 4, "flow_guidance": 1.5}),
             run,  # type: ignore[arg-type]
         )
     sound = torch.cat(run.sounds, dim=1)

@@ -12,6 +12,7 @@ from core.levo.artifacts import Conditions, Tokens
 from core.levo.shapes import FlowShapes, QuantizerShapes, Shapes, TokenShapes, VaeShapes
 from core.levo.synthesis.render import Synthesis
 from core.random import Stream
+from core.settings import Value
 
 TOKENS = TokenShapes(
     width=8, ffn=8, heads=1, main_layers=1, sub_layers=1, main_rope_base=1e4, sub_rope_base=1e4, codes=16,
@@ -60,6 +61,9 @@ class NotedRun:
         self.steps.append((done, total))
         self.log.append("step")
         return self.answer(done)
+
+    def live(self, key: str) -> Value:
+        return {"flow_steps": 3, "flow_guidance": 1.5}[key]
 
     def stream(self, name: str) -> Stream:
         return Stream(self.seed, name)

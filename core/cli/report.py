@@ -1,0 +1,55 @@
+"""What `songdesk render` says of each song: results on stdout, talk on stderr."""
+
+import json
+import sys
+
+from core.cli.progress import clock
+from core.job import Outcome
+from core.meter import State
+
+MADE = (State.DONE, State.STOPPED)
+
+
+def report(outcome: Outcome, *, as_json: bool) -> None:
+    """Tell how a song ended: its path, or with `as_json` an object, on stdout."""
+    for line in _talk(outcome):
+        say(f"{outcome.job.song.title}: {line}")
+    if as_json:
+        print(json.dumps(_facts(outcome), ensure_ascii=False), flush=True)
+    elif outcome.file:
+        print(outcome.file, flush=True)
+
+
+def say(line: str) -> None:
+    """A line of talk."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _talk(outcome: Outcome) -> list[str]:
+    seed = outcome.job.values["seed"]
+    lines = list(outcome.notes)
+    if outcome.error:
+        lines.append(f"not made: {outcome.error}")
+    elif outcome.state is State.CANCELLED:
+        lines.append(f"stopped; the same command goes on from what is finished in {outcome.job.folder}")
+    elif not outcome.took:
+        lines.append("already there; --again makes it once more")
+    elif outcome.seconds:
+        lines.append(f"{clock(outcome.seconds)} of song in {outcome.took:.1f} s, seed {seed}")
+    else:
+        lines.append(f"{outcome.job.last} made in {outcome.took:.1f} s, seed {seed}")
+    return lines
+
+
+def _facts(outcome: Outcome) -> dict[str, object]:
+    return {
+        "idx": outcome.job.song.title,
+        "state": outcome.state.value,
+        "file": str(outcome.file) if outcome.file else None,
+        "model": outcome.job.model,
+        "seed": outcome.job.values["seed"],
+        "seconds": outcome.seconds,
+        "took": round(outcome.took, 3),
+        "notes": list(outcome.notes),
+        "error": str(outcome.error) if outcome.error else None,
+    }

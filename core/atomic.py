@@ -2,11 +2,15 @@
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from core.errors import SongdeskError
+
+_STEM = 40
+"""Characters of a file's name that its temporary keeps."""
 
 
 @contextlib.contextmanager
@@ -16,7 +20,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises SongdeskError when the folder cannot be written or the disk is full; an OSError that names
     another file passes unchanged.
     """
-    temporary = path.with_name(f".{path.stem[:40]}.{secrets.token_hex(6)}{path.suffix[:10]}")
+    temporary = path.with_name(f".{path.stem[:_STEM]}.{secrets.token_hex(6)}{path.suffix[:10]}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
@@ -33,6 +37,14 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def sweep(path: Path) -> None:
+    """Remove what a killed process left of writing `path`; only for whoever alone may write it."""
+    mark = re.compile(re.escape(f".{path.stem[:_STEM]}.") + r"[0-9a-f]{12}" + re.escape(path.suffix[:10]))
+    for left in path.parent.glob(".*"):
+        if mark.fullmatch(left.name):
+            left.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from core import recipe as recipes
-from core.atomic import replacing
+from core.atomic import replacing, sweep
 from core.claim import claimed
 from core.errors import SongdeskError
 from core.family import Family
@@ -118,6 +118,10 @@ def place_to_work(out: Path, wish: Wish, *, again: bool) -> Iterator[Place]:
         )
     with ExitStack() as held:
         place = held.enter_context(_claim(out, wish, source, again=again))
+        for path in (place.audio, place.folder / recipes.FILE):
+            sweep(path)
+        for stage in wish.kind.stages:
+            sweep(artifact_file(place.folder, stage.writes))
         if source is not None and place.folder != source.folder:
             for kind in wish.needed:
                 _copy(artifact_file(source.folder, kind), artifact_file(place.folder, kind))

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -23,15 +24,20 @@ def songs(toy: str, tmp_path: Path) -> Path:
     return path
 
 
-def start(*arguments: str, prepare: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+def start(
+    *arguments: str,
+    prepare: Callable[[], object] | None = None,
+    stdout: IO[str] | int = subprocess.PIPE,
+    **environment: str,
+) -> subprocess.Popen[str]:
     root = Path(__file__).parents[3]
     return subprocess.Popen(
         [*COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", **environment},
         preexec_fn=prepare,
     )
 
@@ -70,9 +76,13 @@ def test_a_signal_in_any_phase_keeps_finished_stages_and_half_writes_nothing(
     assert process.returncode == code, talk
     assert told == ""
     assert "Traceback" not in talk
+    assert "stopped" in talk
+    assert " made in " not in talk
     left = {path.name for path in out.rglob("*") if path.is_file()}
     assert kept <= left <= kept | {"recipe.json", "conditions.safetensors", "tokens.safetensors"}
-    assert json.loads((out / "boats" / "recipe.json").read_text())["state"] == "cancelled"
+    recipe = json.loads((out / "boats" / "recipe.json").read_text())
+    assert recipe["state"] == "cancelled"
+    assert {f"{stage}.safetensors" for stage in recipe["stages"]} >= kept
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_written_file(songs: Path, tmp_path: Path) -> None:
@@ -90,6 +100,69 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_written_file(songs: Path, tm
     assert "Traceback" not in talk
     assert {path.name for path in out.iterdir()} == {"boats"}
     assert not [path for path in (out / "boats").iterdir() if path.name.startswith(".")]
+
+
+def test_a_disk_full_from_the_first_artifact_on_is_named(songs: Path, tmp_path: Path) -> None:
+    def tiny_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_500, 2_500))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    assert start("render", str(songs), "--model", "toy", "--out", str(tmp_path / "warm")).wait(90) == 0
+    out = tmp_path / "out"
+    process = start("render", str(songs), "--model", "toy", "--out", str(out), prepare=tiny_files)
+    told, talk = process.communicate(timeout=90)
+    assert (process.returncode, told) == (2, "")
+    assert "cannot write" in talk
+    assert "broke" not in talk
+    assert not list(out.rglob(".*"))
+    assert not list(out.rglob("*.safetensors"))
+
+
+def test_a_render_begun_under_nohup_outlives_its_terminal(songs: Path, tmp_path: Path) -> None:
+    process = start(
+        "render", str(songs), "--model", "toy", "--out", str(tmp_path / "out"),
+        prepare=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )  # fmt: skip
+    wait_for_line(process, "loading")
+    process.send_signal(signal.SIGHUP)
+    told, talk = process.communicate(timeout=90)
+    assert process.returncode == 0, talk
+    assert Path(told.strip()).is_file()
+
+
+def test_a_killed_render_goes_on_and_leaves_nothing_behind(songs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    slow = ("--set", "length=60", "--seed", "1", "--model", "toy", "--out", str(out))
+    process = start("render", str(songs), *slow)
+    wait_for_line(process, "3/3")
+    process.kill()
+    process.communicate()
+    assert (out / "boats" / "tokens.safetensors").is_file()
+    again = start("render", str(songs), *slow)
+    told, talk = again.communicate(timeout=90)
+    assert again.returncode == 0, talk
+    assert "2/3" not in talk, "the tokens were there"
+    assert Path(told.strip()).is_file()
+    assert not list(out.rglob(".*"))
+
+
+def test_a_terminal_without_our_letters_is_spoken_to_all_the_same(songs: Path) -> None:
+    songs.write_text(json.dumps({**BOATS, "gt_lyric": "[vers] 风"}))
+    process = start("check", str(songs), PYTHONIOENCODING="latin-1")
+    told, talk = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "unknown tag" in told
+    assert "Traceback" not in talk
+
+
+def test_a_full_output_is_one_line(songs: Path) -> None:
+    songs.write_text(json.dumps({**BOATS, "gt_lyric": "[vers] La."}))
+    with Path("/dev/full").open("w") as full:
+        process = start("check", str(songs), stdout=full)
+        _, talk = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "no space left" in talk.lower()
+    assert "Traceback" not in talk
 
 
 def test_an_unwritable_folder_is_refused_before_anything_runs(songs: Path, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,30 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from textual.content import Content
-from textual.pilot import Pilot
 from textual.widgets import Footer, Input, Static
 
-from core.audio.player import NoPlayer
-from core.config import Config, StudioConfig
+from core.config import Config
 from core.errors import SongdeskError
 from core.meter import State
-from core.song import Song
 from core.takes import load_draft
+from tests.tui.opened import NARROW, SONG, WIDE, composing, foot, opened, said, screen_text, states
 from tests.tui.rehearsal import READING, Rehearsal
 from tui.app import Studio
 from tui.keys import KEYS
-from tui.screens.areas import Notice, Tabs
+from tui.screens.areas import Tabs
 from tui.screens.confirm import Confirm
-from tui.screens.help import Page
+from tui.screens.page import Page
 from tui.widgets.lyric_editor import LyricEditor
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.style_picker import StylePicker
 from tui.widgets.takes_list import TakesList
 from tui.widgets.transport import Transport
-
-SONG = Song("Paper boats", "[verse]\nWe folded the morning in two.\n", "pop, female", settings={"seed": "7"})
-NARROW, WIDE = (80, 24), (200, 60)
 
 
 class Jukebox:
@@ -79,45 +72,6 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def engine() -> Rehearsal:
     return Rehearsal()
-
-
-@asynccontextmanager
-async def opened(
-    engine: Rehearsal,
-    song: Song = SONG,
-    *,
-    size: tuple[int, int] = NARROW,
-    config: Config | None = None,
-    player: Any = None,
-) -> Any:
-    app = Studio(
-        config or Config(),
-        song,
-        make_engine=lambda: engine,
-        open_player=lambda: player or NoPlayer("no sound here: nothing is installed"),
-    )
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield app, pilot
-
-
-def said(app: Studio) -> str:
-    return app.studio.query_one(Notice).said
-
-
-def states(app: Studio) -> list[str]:
-    return [row.state_text for row in app.studio.session.rows]
-
-
-def foot(app: Studio) -> set[str]:
-    return {
-        b.binding.description for b in app.studio.active_bindings.values() if b.binding.show and b.enabled
-    }
-
-
-async def composing(app: Studio, pilot: Pilot[Any], engine: Rehearsal, until: Any) -> None:
-    await pilot.press("ctrl+g")
-    await until(pilot, lambda: engine.jobs and states(app)[:1] == ["composing"])
 
 
 @pytest.fixture
@@ -422,31 +376,9 @@ async def test_the_exact_text_of_the_model_and_the_help_can_be_read(engine: Rehe
         for key, words in (("ctrl+l", "[verse] We folded the morning in two."), ("f1", "(compose)")):
             await pilot.press(key)
             await until(pilot, lambda: isinstance(app.screen, Page))
-            shown = app.screen.query_one(Static).content
-            assert isinstance(shown, Content)
-            assert words in shown.plain
+            await until(pilot, lambda words=words: words in screen_text(app))
             await pilot.press("escape")
             await until(pilot, lambda: not isinstance(app.screen, Page))
-
-
-async def test_every_action_is_in_the_palette(engine: Rehearsal) -> None:
-    async with opened(engine) as (app, _):
-        offered = {command.title for command in app.get_system_commands(app.screen)}
-        assert {key.label for key in KEYS} <= offered
-
-
-async def test_a_remapped_key_works_and_is_shown_in_the_help(engine: Rehearsal, until: Any) -> None:
-    config = Config(studio=StudioConfig(keys={"compose": "f7", "write": "f10"}))
-    async with opened(engine, config=config) as (app, pilot):
-        assert "F10 Write" in app.studio.query_one(Tabs).render().plain
-        await pilot.press("f6", "f7")
-        await until(pilot, lambda: engine.jobs)
-
-
-@pytest.mark.parametrize("keys", [{"composs": "f7"}, {"compose": "ctrl+t"}, {"compose": " "}])
-def test_keys_that_cannot_be_meant_are_refused(engine: Rehearsal, keys: dict[str, str]) -> None:
-    with pytest.raises(SongdeskError, match=r"studio\.keys|compose"):
-        Studio(Config(studio=StudioConfig(keys=keys)), SONG, make_engine=lambda: engine)
 
 
 def test_settings_of_a_song_that_do_not_fit_are_refused(engine: Rehearsal) -> None:
@@ -479,9 +411,9 @@ async def test_a_second_compose_while_one_runs_does_nothing(engine: Rehearsal, u
 
 
 async def test_the_footer_is_compact_when_narrow(engine: Rehearsal, until: Any) -> None:
-    async with opened(engine) as (app, pilot):
+    async with opened(engine, size=(60, 24)) as (app, pilot):
         assert app.studio.query_one(Footer).compact
-        await pilot.resize_terminal(*WIDE)
+        await pilot.resize_terminal(*NARROW)
         await until(pilot, lambda: not app.studio.query_one(Footer).compact)
 
 

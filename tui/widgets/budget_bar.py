@@ -12,18 +12,19 @@ _BAR = (6, 24)
 
 
 class BudgetBar(Widget):
-    """Tokens used against the limit as a bar, and the seconds to expect against the model's longest song."""
+    """Tokens used against the limit as a bar, and the seconds to expect against where the song ends."""
 
     COMPONENT_CLASSES = {"budget-bar--used", "budget-bar--over", "budget-bar--free"}  # noqa: RUF012
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._budget: Budget | None = None
+        self._length: float | None = None
 
-    def show(self, budget: Budget | None) -> None:
-        """Show these figures; None where there are none yet."""
-        if budget != self._budget:
-            self._budget = budget
+    def show(self, budget: Budget | None, length: float | None = None) -> None:
+        """Show these figures, None where there are none yet; `length` is the one asked for (s)."""
+        if (budget, length) != (self._budget, self._length):
+            self._budget, self._length = budget, length
             self.refresh()
 
     def render(self) -> Content:
@@ -33,7 +34,9 @@ class BudgetBar(Widget):
     def _content(self, budget: Budget, width: int) -> Content:
         wide = width >= _WIDE
         tokens = tokens_text(budget, words=wide)
-        seconds = seconds_text(budget, words=wide)
+        seconds = seconds_text(budget, self._length, words=wide)
+        if len(tokens) + len(seconds) + 1 > width:
+            seconds = seconds_text(budget, self._length, words=False)
         room = width - len(tokens) - len(seconds) - (4 if wide else 2)
         if room < _BAR[0]:
             return Content(f"{tokens} {seconds}")
@@ -60,13 +63,21 @@ def tokens_text(budget: Budget, *, words: bool) -> str:
     return f"text {figures}" + (" too long" if budget.over_tokens else "")
 
 
-def seconds_text(budget: Budget, *, words: bool) -> str:
-    """`song 1:40–2:30 of 4:30`; short: `1:40–2:30/4:30`."""
+def seconds_text(budget: Budget, length: float | None, *, words: bool) -> str:
+    """`song 1:40–2:30, length ends it at 1:00!`; short: `1:40–2:30/1:00!`.
+
+    What ends the song is the length asked for (s) or the model, whichever is shorter; `!` where that is
+    sooner than even a quick singer would come to the end, `too long` where no length would do.
+    """
     low, high = (clock(seconds) for seconds in budget.seconds)
-    limit = clock(budget.seconds_limit)
+    ends_at, by = budget.seconds_limit, "the model"
+    if length is not None and length < ends_at:
+        ends_at, by = length, "length"
+    mark = "!" if budget.seconds[0] > ends_at else ""
     if not words:
-        return f"{low}–{high}/{limit}" + ("!" if budget.over_seconds else "")
-    return f"song {low}–{high} of {limit}" + (" too long" if budget.over_seconds else "")
+        return f"{low}–{high}/{clock(ends_at)}{mark}"
+    mark = ": too long" if budget.over_seconds else mark
+    return f"song {low}–{high}, {by} ends it at {clock(ends_at)}{mark}"
 
 
 def clock(seconds: float) -> str:

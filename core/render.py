@@ -13,6 +13,7 @@ from core import recipe as recipes
 from core.audio.files import SAMPLE_RATE, AudioWriter, Format
 from core.checkpoints import require_weights, role_file
 from core.device import Device, choose_device
+from core.digest import sha256_of
 from core.engine import Artifact, Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import Family, family_of, make_engine
@@ -144,7 +145,7 @@ def _finish_stage(recipe: Recipe, order: _Order, stage: Stage, made_from: str) -
     recipe = replace(recipe, stages={**recipe.stages, stage.id: made_from})
     artifact = order.artifact(stage.writes)
     if artifact.exists():
-        recipe = replace(recipe, files={**recipe.files, artifact.name: recipes.sha256_of(artifact)})
+        recipe = replace(recipe, files={**recipe.files, artifact.name: sha256_of(artifact)})
     recipes.save(recipe, order.job.folder)
     return recipe
 

@@ -9,6 +9,7 @@ import torch
 from core import recipe as recipes
 from core.audio.files import info
 from core.device import Device
+from core.digest import sha256_of
 from core.engine import Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import family_of, resolve_for
@@ -198,11 +199,11 @@ def test_the_recipe_names_every_file_by_its_hash(toy: str, tmp_path: Path) -> No
     recipe = recipes.load(asked.folder)
     assert recipe is not None
     assert recipe.finished
-    assert recipe.files["a.wav"] == recipes.sha256_of(asked.audio)
+    assert recipe.files["a.wav"] == sha256_of(asked.audio)
     assert recipe.settings["seed"] == 3
     for kind in ("conditions", "tokens"):
         path = asked.folder / f"{kind}.safetensors"
-        assert recipe.files[path.name] == recipes.sha256_of(path)
+        assert recipe.files[path.name] == sha256_of(path)
 
 
 def test_a_reference_is_set_aside_and_said_so(toy: str, tmp_path: Path) -> None:

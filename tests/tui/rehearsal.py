@@ -1,5 +1,6 @@
 """An engine that plays readings instead of making songs: for pictures and for tests of the studio."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -91,3 +92,25 @@ class Rehearsal:
         finished, self._finished, self._state = self._finished, None, state
         seconds = 12.0 if state in (State.DONE, State.STOPPED) else 0.0
         finished(Outcome(self.jobs[-1], state, file=file, seconds=seconds, took=3.0, error=error))
+
+
+class Stubborn(Rehearsal):
+    """An engine whose thread does not come to its end."""
+
+    def submit(self, job: Job, finished: Callable[[Outcome], None]) -> None:
+        """Begin a job that nothing ends."""
+        threading.Thread(target=threading.Event().wait).start()
+        super().submit(job, finished)
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """It did not end in time."""
+        return False
+
+
+class Broken(Rehearsal):
+    """An engine whose reading is a mistake once a job runs."""
+
+    @property
+    def meter(self) -> Meter:
+        """Raises."""
+        return super().meter if not self.jobs else replace(super().meter, done=1 // 0)

@@ -13,7 +13,7 @@ _NOTE = "The names in brackets are for remapping, under studio: keys: in songdes
 def help_text(own: Mapping[str, str]) -> Table:
     """Every key with its words, as remapped: those of the studio, then those of each place."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(max_width=26)
+    table.add_column(max_width=20)
     table.add_column(ratio=1)
     for place in PLACES:
         table.add_row(Text(place.title, style="bold", no_wrap=True))

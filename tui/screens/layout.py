@@ -29,7 +29,7 @@ _FOOTER_NEEDS = 80
 class FourAreas(Screen[None]):
     """What is shown where; knows the widgets, and nothing of what they mean."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (160, "-broad")]  # noqa: RUF012 - Textual's way
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (180, "-broad")]  # noqa: RUF012 - Textual's way
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-middling"), (50, "-tall")]  # noqa: RUF012
 
     area: reactive[str] = reactive("write")

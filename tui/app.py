@@ -85,13 +85,9 @@ class Studio(App[int]):
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
 
     async def action_quit(self) -> None:
-        """Leave; while a song is being made, ask once."""
-        if self._leaving:
-            return
-        if self.studio.bridge.busy:
+        """Leave; ask once while a song is being made, and where the draft cannot be saved."""
+        if not self._leaving:
             self.run_worker(self._ask_to_leave(), group="leave", exclusive=True)
-        else:
-            self._leave(0)
 
     async def _act(self, place: Place, action: str) -> None:
         """Do what was chosen by its words, as if its key had been pressed where it belongs."""
@@ -109,10 +105,18 @@ class Studio(App[int]):
         await self.run_action(action, default_namespace=widget)
 
     async def _ask_to_leave(self) -> None:
-        question = "A song is being composed. Leaving abandons it."
-        yes, no = (self.studio.keys[name] for name in ("confirm.yes", "confirm.no"))
-        if await self.push_screen_wait(Confirm(question, yes=f"Stop and leave ({yes})", no=f"Stay ({no})")):
+        await self.studio.save()
+        doubts = []
+        if self.studio.bridge.busy:
+            doubts.append("A song is being composed. Leaving abandons it.")
+        if not self.studio.session.is_saved:
+            doubts.append("The draft cannot be saved. Leaving loses what was changed.")
+        if not doubts or await self.push_screen_wait(self._leaves("\n".join(doubts))):
             self._leave(0)
+
+    def _leaves(self, question: str) -> Confirm:
+        yes, no = (self.studio.keys[name] for name in ("confirm.yes", "confirm.no"))
+        return Confirm(question, yes=f"Leave ({yes})", no=f"Stay ({no})")
 
     def _signalled(self, number: int) -> None:
         self._leave(128 + number)

@@ -38,6 +38,8 @@ class Rehearsal:
         """For each stop, whether to keep what was made."""
         self.knobs: dict[str, Value] = {}
         self.is_closed = False
+        self.keeps_nothing = False
+        """Whether a stop comes before there is anything to keep."""
         self._rate = rate
         self._began = 0.0
         self._state = State.IDLE
@@ -73,7 +75,11 @@ class Rehearsal:
     def stop(self, *, keep: bool) -> None:
         """Note the wish; `end` ends the job."""
         self.stops.append(keep)
-        self._state = State.FINISHING if keep else State.STOPPING
+        self._state = State.FINISHING if keep and not self.keeps_nothing else State.STOPPING
+
+    def go_on(self, *, phase: int) -> None:
+        """Come to another phase."""
+        self.reading, self._state = replace(self.reading, phase=phase), State.RUNNING
 
     def set_live(self, key: str, value: Value) -> None:
         """Note a turned knob."""

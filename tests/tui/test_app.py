@@ -421,3 +421,67 @@ async def test_the_footer_is_compact_when_narrow(engine: Rehearsal, until: Any) 
 def _no_thread_is_left() -> Iterator[None]:
     yield
     assert not [t for t in threading.enumerate() if t.name == "engine"]
+
+
+async def test_leaving_with_a_draft_that_cannot_be_saved_asks_first(
+    engine: Rehearsal, library: Path, until: Any
+) -> None:
+    library.write_text("in the way")
+    async with opened(engine) as (app, pilot):
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "The draft cannot be saved" in screen_text(app))
+        await pilot.press("n")
+        await until(pilot, lambda: not isinstance(app.screen, Confirm))
+        assert not engine.is_closed
+        library.unlink()
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: engine.is_closed)
+
+
+async def test_a_stop_in_a_later_phase_still_abandons_after_the_first(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        await pilot.press("ctrl+t")
+        engine.go_on(phase=3)
+        await until(pilot, lambda: app.studio.bridge.meter.phase == 3)
+        await until(pilot, lambda: states(app) == ["stopping, keeping"])
+        await pilot.press("ctrl+t")
+        assert engine.stops == [True, False]
+        engine.end(State.CANCELLED)
+        await until(pilot, lambda: states(app) == ["cancelled"])
+        await composing(app, pilot, engine, until)
+        await pilot.press("ctrl+t")
+        assert engine.stops == [True, False, True]
+
+
+async def test_a_stop_before_anything_was_made_does_not_promise_to_keep_it(
+    engine: Rehearsal, until: Any
+) -> None:
+    engine.keeps_nothing = True
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        await pilot.press("ctrl+t")
+        assert said(app) == "! stopping; nothing of this take is kept"
+        await until(pilot, lambda: states(app) == ["abandoning"])
+
+
+async def test_a_knob_turned_while_composing_is_seen_in_the_take(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine, size=WIDE) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        panel = app.studio.query_one(SettingsPanel)
+        panel.post_message(SettingsPanel.Changed(panel, "temperature", 1.2))
+        await until(pilot, lambda: "temperature 1.2 at 0:12" in screen_text(app))
+        engine.go_on(phase=3)
+        await until(pilot, lambda: app.studio.bridge.meter.phase == 3)
+        panel.post_message(SettingsPanel.Changed(panel, "temperature", 0.5))
+        await until(pilot, lambda: "next song" in said(app))
+        assert engine.knobs == {"temperature": 1.2}
+
+
+async def test_a_title_that_is_no_file_name_is_saved_under_one_that_is(
+    engine: Rehearsal, library: Path, until: Any
+) -> None:
+    async with opened(engine, replace(SONG, title="[/chorus] [b]")) as (app, pilot):
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "under the title" in said(app))
+        assert len(list(library.glob("*/song.jsonl"))) == 1

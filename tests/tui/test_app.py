@@ -485,3 +485,32 @@ async def test_a_title_that_is_no_file_name_is_saved_under_one_that_is(
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "under the title" in said(app))
         assert len(list(library.glob("*/song.jsonl"))) == 1
+
+
+async def test_a_broad_terminal_puts_style_and_settings_side_by_side(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine, size=WIDE) as (app, pilot):
+        write, style, tune = (app.studio.query_one(f"#{area}").region for area in ("write", "style", "tune"))
+        assert write.right <= style.x < style.right <= tune.x
+        assert style.height == tune.height > WIDE[1] // 2
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: app.studio.query_one("#tune").region.y > style.y)
+
+
+@pytest.mark.parametrize("area", ["write", "style", "tune", "takes"])
+@pytest.mark.parametrize("size", [(40, 12), (60, 16)])
+async def test_a_tiny_terminal_has_room_for_an_area_and_the_foot(
+    engine: Rehearsal, until: Any, size: tuple[int, int], area: str
+) -> None:
+    key = next(k.key for k in KEYS if k.id == area)
+    async with opened(engine, size=size) as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, lambda: app.studio.area == area and app.focused is not None)
+        await pilot.pause()
+        pane, transport = app.studio.query_one(f"#{area}").region, app.studio.query_one(Transport).region
+        assert pane.height >= 4
+        assert pane.bottom <= transport.y
+        assert transport.bottom < size[1]
+        assert app.focused is not None
+        assert app.focused.region.bottom <= pane.bottom
+        assert "Write" in screen_text(app)
+        assert "Takes" in screen_text(app)

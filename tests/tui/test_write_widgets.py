@@ -225,3 +225,12 @@ async def test_the_bar_says_what_ends_the_song() -> None:
             app.bar.show(BUDGET, length)
             await pilot.pause()
             assert text(app.bar).endswith(words)
+
+
+async def test_the_bar_keeps_its_bar_where_its_words_must_be_fewer() -> None:
+    app = Rows()
+    async with app.run_test(size=(60, 24)) as pilot:
+        app.bar.show(BUDGET, 60.0)
+        await pilot.pause()
+        assert text(app.bar).endswith("song 1:40–2:30, length 1:00!")
+        assert "█" in text(app.bar)

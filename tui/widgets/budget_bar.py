@@ -34,10 +34,10 @@ class BudgetBar(Widget):
     def _content(self, budget: Budget, width: int) -> Content:
         wide = width >= _WIDE
         tokens = tokens_text(budget, words=wide)
-        seconds = seconds_text(budget, self._length, words=wide)
-        if len(tokens) + len(seconds) + 1 > width:
-            seconds = seconds_text(budget, self._length, words=False)
-        room = width - len(tokens) - len(seconds) - (4 if wide else 2)
+        forms = seconds_texts(budget, self._length)[0 if wide else 2 :]
+        spare = width - len(tokens) - (4 if wide else 2)
+        seconds = next((form for form in forms if spare - len(form) >= _BAR[0]), forms[-1])
+        room = spare - len(seconds)
         if room < _BAR[0]:
             return Content(f"{tokens} {seconds}")
         gap = "  " if wide else " "
@@ -63,21 +63,25 @@ def tokens_text(budget: Budget, *, words: bool) -> str:
     return f"text {figures}" + (" too long" if budget.over_tokens else "")
 
 
-def seconds_text(budget: Budget, length: float | None, *, words: bool) -> str:
-    """`song 1:40–2:30, length ends it at 1:00!`; short: `1:40–2:30/1:00!`.
+def seconds_texts(budget: Budget, length: float | None) -> tuple[str, str, str]:
+    """`song 1:40–2:30, length ends it at 1:00!`, `song 1:40–2:30, length 1:00!` and `1:40–2:30/1:00!`.
 
     What ends the song is the length asked for (s) or the model, whichever is shorter; `!` where that is
     sooner than even a quick singer would come to the end, `too long` where no length would do.
     """
     low, high = (clock(seconds) for seconds in budget.seconds)
-    ends_at, by = budget.seconds_limit, "the model"
+    ends_at, by = budget.seconds_limit, "model"
     if length is not None and length < ends_at:
         ends_at, by = length, "length"
     mark = "!" if budget.seconds[0] > ends_at else ""
-    if not words:
-        return f"{low}–{high}/{clock(ends_at)}{mark}"
-    mark = ": too long" if budget.over_seconds else mark
-    return f"song {low}–{high}, {by} ends it at {clock(ends_at)}{mark}"
+    end = clock(ends_at)
+    words = ": too long" if budget.over_seconds else mark
+    the = "the " if by == "model" else ""
+    return (
+        f"song {low}–{high}, {the}{by} ends it at {end}{words}",
+        f"song {low}–{high}, {by} {end}{words}",
+        f"{low}–{high}/{end}{mark}",
+    )
 
 
 def clock(seconds: float) -> str:

@@ -14,7 +14,7 @@ from textual.widget import Widget
 import tui
 from core.config import Config, StudioConfig
 from core.errors import SongdeskError
-from tests.tui.opened import SONG, WIDE, composing, opened, said, screen_text
+from tests.tui.opened import SONG, WIDE, composing, foot, opened, said, screen_text
 from tests.tui.rehearsal import Rehearsal
 from tui.app import Studio
 from tui.keys import KEYS, PLACES, keymap, keys_in_force
@@ -182,3 +182,17 @@ async def test_space_plays_and_pauses_in_the_takes(engine: Rehearsal, until: Any
         app.studio.query_one(TakesList).focus()
         await pilot.press("space")
         await until(pilot, lambda: toggled == [True])
+
+
+async def test_the_foot_offers_only_what_can_be_done(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine, replace(SONG, style="pop")) as (app, pilot):
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.focused, TakesList))
+        assert "Listen" not in foot(app)
+        await composing(app, pilot, engine, until)
+        assert "Listen" in foot(app)
+        app.studio.action_area("style")
+        app.studio.query_one(ChipLine).focus()
+        await until(pilot, lambda: "Remove" in foot(app))
+        await pilot.press("delete")
+        await until(pilot, lambda: "Remove" not in foot(app))

@@ -83,13 +83,19 @@ class ChipLine(Widget, can_focus=True):
             """The chips it came from."""
             return self.chips
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without tags there is nothing to move or take away."""
+        return bool(self.tags) if action in {"move", "remove"} else super().check_action(action, parameters)
+
     def validate_at(self, at: int) -> int:
         """Stay on a tag."""
         return max(0, min(len(self.tags) - 1, at))
 
-    def watch_tags(self) -> None:
+    def watch_tags(self, old: tuple[str, ...], new: tuple[str, ...]) -> None:
         """Stay on a tag when there are fewer."""
         self.at = self.validate_at(self.at)
+        if bool(old) is not bool(new):
+            self.refresh_bindings()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """As many rows as the chips need."""

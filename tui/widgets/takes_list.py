@@ -129,6 +129,10 @@ class TakesList(DataTable[Text]):
         self._takes = new
         self._fill(stood_on.id if stood_on is not None else None)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is nothing to play in an empty list."""
+        return bool(self._takes) if action == "select_cursor" else super().check_action(action, parameters)
+
     def render_line(self, y: int) -> Strip:
         """A row of the table; one sentence where there is none."""
         if y == 1 and not self._takes:
@@ -139,6 +143,8 @@ class TakesList(DataTable[Text]):
         return super().render_line(y)
 
     def _fill(self, stood_on: str | None) -> None:
+        if bool(self._takes) is not bool(self.row_count):
+            self.refresh_bindings()
         self.clear()
         for number, take in zip(range(len(self._takes), 0, -1), self._takes, strict=True):
             self.add_row(*(_cell(words) for words in (str(number), *take.cells)), key=take.id)

@@ -1,5 +1,6 @@
 """What the studio looks like, pixel for pixel, at the smallest and at a middling size."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from core.song import Song
 from tests.tui.rehearsal import Rehearsal
 from tui.app import Studio
 from tui.bridge import Bridge
+from tui.widgets.budget_bar import BudgetBar
 
 LYRICS = """[intro-short]
 
@@ -31,6 +33,8 @@ A tag that is not one
 """
 SONG = Song("Paper boats", LYRICS, "female, pop, piano, the bpm is 96", settings={"seed": "7"})
 SIZES = [(80, 24), (120, 40)]
+CALM = 6
+"""Looks in a row, 0.1 s apart, that must show the same."""
 pytestmark = pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
 Act = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -51,11 +55,24 @@ def studio(engine: Rehearsal, song: Song = SONG) -> Studio:
     return Studio(Config(), song, make_engine=lambda: engine, open_player=lambda: NoPlayer("no sound here"))
 
 
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until the lyrics have been judged and nothing on the screen has moved for a while."""
+    deadline = time.monotonic() + 30
+    seen, calm = None, 0
+    while calm < CALM:
+        assert time.monotonic() < deadline, "the screen does not come to rest"
+        await pilot.pause(0.1)
+        now = [list(strip) for strip in pilot.app.screen._compositor.render_strips()]
+        judged = all(bar.render().plain for bar in pilot.app.screen_stack[0].query(BudgetBar))
+        calm = calm + 1 if judged and now == seen else 0
+        seen = now
+
+
 def press(*keys: str) -> Act:
     async def act(pilot: Pilot[Any]) -> None:
-        await pilot.pause(0.3)
+        await settled(pilot)
         await pilot.press(*keys)
-        await pilot.pause(0.3)
+        await settled(pilot)
 
     return act
 
@@ -82,7 +99,7 @@ def test_an_error_in_one_line(snap_compare: Any, engine: Rehearsal, size: tuple[
         )
         while app.studio.composing:
             await pilot.pause(0.05)
-        await pilot.pause(0.3)
+        await settled(pilot)
 
     assert snap_compare(app, run_before=fail, terminal_size=size)
 
@@ -95,7 +112,7 @@ def test_composing(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) 
         while not engine.jobs:
             await pilot.pause(0.05)
         app.studio.post_message(Bridge.Read(engine.meter))
-        await pilot.pause(0.3)
+        await settled(pilot)
 
     assert snap_compare(app, run_before=begin, terminal_size=size)
 

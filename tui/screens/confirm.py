@@ -10,6 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from tui.widgets.still_input import StillInput
+
 
 class Confirm(ModalScreen[bool]):
     """Asks once; Escape is the safe answer, no."""
@@ -75,7 +77,7 @@ class Prompt(ModalScreen[str | None]):
         """The question and the line."""
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False)
-            yield Input(self._value, compact=True)
+            yield StillInput(self._value, compact=True)
             yield Static("Enter takes it, Escape goes back", classes="faint", markup=False)
 
     @on(Input.Submitted)

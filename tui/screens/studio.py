@@ -163,7 +163,8 @@ class StudioScreen(FourAreas):
 
     async def save(self) -> None:
         """Write the draft now if it differs from the one on disk."""
-        self.session.rewrite(lyrics=self.query_one(LyricEditor).text)
+        for editor in self.query(LyricEditor):  # none when the studio is already being taken down
+            self.session.rewrite(lyrics=editor.text)
         async with self._saving:
             if not self.session.is_saved:
                 try:

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from core.errors import SongdeskError
 from core.settings import Kind, Live, Setting, Value, Values, idle_reason
+from tui.widgets.still_input import StillInput
 
 _WHEN_SILENT = {Live.STEP: " · live", Live.PHASE: " · live until its phase", Live.SONG: ""}
 """What is said of a change while nothing is being made."""
@@ -156,7 +157,7 @@ class SettingRow(Vertical):
             case Kind.CHOICE:
                 return ChoiceField(self.setting.choices, shown)
             case _:
-                return Input(shown, compact=True, classes="field", select_on_focus=True)
+                return StillInput(shown, compact=True, classes="field", select_on_focus=True)
 
     def _put_text(self, value: Value) -> None:
         field = self.field

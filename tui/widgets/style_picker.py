@@ -21,6 +21,7 @@ from textual.widgets.option_list import Option
 
 from core.style import StyleTag, bpm_of, bpm_tag, check_style, join, search, split
 from tui.widgets.bars import clip, one_line
+from tui.widgets.still_input import StillInput
 
 LONGEST_QUERY = 40
 MOST_HITS = 50
@@ -210,7 +211,7 @@ class StylePicker(Vertical):
 
     def compose(self) -> ComposeResult:
         """Search, list, chips, the string itself and one line of advice."""
-        yield Input(placeholder="find a tag, or type a tempo", max_length=LONGEST_QUERY, compact=True)
+        yield StillInput(placeholder="find a tag, or type a tempo", max_length=LONGEST_QUERY, compact=True)
         tags = OptionList(markup=False, compact=True)
         tags.can_focus = False
         yield tags

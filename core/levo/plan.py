@@ -24,9 +24,13 @@ ROWS = 2
 """Sequences side by side: the conditioned one and the null one that guidance needs."""
 TRAINED_SECONDS = 270.0
 """The published models were configured for songs up to this long (levo-tokens spec §1)."""
+_STACKS = 2
+"""Main and sub, each with a cache of its own."""
 _DECODE_BYTES = 53
 """Scratch of the VAE per sample and base channel, measured on processors; GPUs take a third of it."""
-_CACHE_BYTES = {"fp32": 4, "fp16": 2}
+_CACHE_BYTES = {"fp32": 4, "fp16": 2, "int8": 1, "mulaw8": 1}
+_SCALE_CHANNELS = 32
+"""Channels of a head that share an fp16 scale in the int8 cache; a head that 32 does not divide has one."""
 
 
 def plan(song: Song, chosen: Variant, values: Values) -> Plan:
@@ -60,9 +64,37 @@ def _tokens(shapes: TokenShapes, values: Values, *, frames: int, bytes_each: int
     positions = shapes.prefix + steps
     layers = shapes.main_layers + shapes.sub_layers
     rows = 1 if values.real("guidance") == 1 else ROWS
-    cache = 2 * rows * layers * positions * shapes.width * _CACHE_BYTES[values.text("kv_cache")]
+    kind, dim = values.text("kv_cache"), shapes.width // shapes.heads
+    sizes = {"rows": rows, "heads": shapes.heads, "positions": positions, "dim": dim}
+    cache = cache_bytes(kind, layers=layers, **sizes)
     prefill = rows * (shapes.prefix + 1) * (2 * shapes.width + 3 * shapes.ffn) * bytes_each
-    return StagePlan("tokens", steps, token_parameters(shapes) * bytes_each, cache, prefill)
+    work = prefill + _STACKS * scratch_bytes(kind, bytes_each=bytes_each, **sizes)
+    return StagePlan("tokens", steps, token_parameters(shapes) * bytes_each, cache, work)
+
+
+def cache_bytes(kind: str, *, layers: int, rows: int, heads: int, positions: int, dim: int) -> int:
+    """Bytes of a stack's KV cache, scales included (levo-tokens spec §10)."""
+    values = 2 * layers * rows * heads * positions * dim * _CACHE_BYTES[kind]
+    if kind == "mulaw8":
+        return values + 2 * 2 * layers * rows * positions
+    if kind == "int8":
+        return values + 2 * 2 * layers * rows * heads * positions * _scales(dim)
+    return values
+
+
+def scratch_bytes(kind: str, *, rows: int, heads: int, positions: int, dim: int, bytes_each: int) -> int:
+    """Bytes that one layer's keys and values are unpacked into; `bytes_each` is the network's own."""
+    vectors = rows * heads * positions
+    unpacked = 2 * vectors * dim * bytes_each
+    if kind == "mulaw8":
+        return unpacked + vectors * dim * (4 + (2 if bytes_each != 2 else 0))
+    if kind == "int8":
+        return unpacked + vectors * _scales(dim) * bytes_each
+    return 0 if _CACHE_BYTES[kind] == bytes_each else unpacked
+
+
+def _scales(dim: int) -> int:
+    return dim // _SCALE_CHANNELS if dim % _SCALE_CHANNELS == 0 else 1
 
 
 def token_parameters(shapes: TokenShapes) -> int:

@@ -15,6 +15,11 @@ class Scratch:
         self._positions, self._device = positions, device
         self._rooms: dict[str, Tensor] = {}
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rooms."""
+        return sum(room.nbytes for room in self._rooms.values())
+
     def room(self, name: str, shape: torch.Size, dtype: torch.dtype) -> Tensor:
         """Contiguous memory [B, H, T, D], whatever it held before; T may grow to all positions."""
         most = shape.numel() // shape[-2] * self._positions

@@ -21,7 +21,7 @@ _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
 _LOCAL_HEADER = 30
 _INDEX_BYTES = 64 << 20
 """More than any list of tensors takes; a longer one is not read."""
-_PIECE = 4 << 20
+_PIECE = 1 << 20
 """Values read at a time."""
 _DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64}
 _AGAIN = "fetch it again, and compare its size with the one its source states"
@@ -56,7 +56,7 @@ class Checkpoint:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def pieces(self, file: BinaryIO, name: str) -> Iterator[Tensor]:
-        """The values of one tensor in order, a few million at a time, flat and as stored.
+        """The values of one tensor in order, a million at a time, flat and as stored.
 
         `file` is the checkpoint opened for reading. Raises SongdeskError when it ends early.
         """

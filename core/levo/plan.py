@@ -6,6 +6,7 @@ from core.engine import Note, Plan, StagePlan
 from core.levo.shapes import (
     CODEBOOKS,
     FRAME_RATE,
+    PREFILL_CHUNK,
     SAMPLES_PER_FRAME,
     VAE_CONTEXT,
     FlowShapes,
@@ -24,8 +25,10 @@ ROWS = 2
 """Sequences side by side: the conditioned one and the null one that guidance needs."""
 TRAINED_SECONDS = 270.0
 """The published models were configured for songs up to this long (levo-tokens spec §1)."""
-_STACKS = 2
-"""Main and sub, each with a cache of its own."""
+_STREAMS = 2
+"""Embeddings of the conditions: main's and sub's."""
+_NOISE_BYTES = 1100
+"""Noise of 16 steps in three codebooks and the words it is made from, per id, measured."""
 _DECODE_BYTES = 53
 """Scratch of the VAE per sample and base channel, measured on processors; GPUs take a third of it."""
 _CACHE_BYTES = {"fp32": 4, "fp16": 2, "int8": 1, "mulaw8": 1}
@@ -60,16 +63,63 @@ def _notes(song: Song, chosen: Variant, values: Values) -> list[Note]:
 
 
 def _tokens(shapes: TokenShapes, values: Values, *, frames: int, bytes_each: int) -> StagePlan:
-    steps = frames + max(shapes.delays)
-    positions = shapes.prefix + steps
-    layers = shapes.main_layers + shapes.sub_layers
+    if values.text("schedule") == "two-pass":
+        return two_pass_plan(shapes, values, frames=frames, bytes_each=bytes_each)
+    return lockstep_plan(shapes, values, frames=frames, bytes_each=bytes_each)
+
+
+def choose_schedule(shapes: TokenShapes, values: Values, *, bytes_each: int, free: int) -> str:
+    """The schedule asked for; `auto` is lockstep unless its plan takes more than the `free` bytes."""
+    asked = values.text("schedule")
+    if asked != "auto":
+        return asked
+    frames = frames_in(values.real("length"))
+    together = lockstep_plan(shapes, values, frames=frames, bytes_each=bytes_each)
+    return "lockstep" if together.peak <= free else "two-pass"
+
+
+def lockstep_plan(shapes: TokenShapes, values: Values, *, frames: int, bytes_each: int) -> StagePlan:
+    """Main and sub in memory together; `bytes_each` is the weights' own."""
+    layers = (shapes.main_layers, shapes.sub_layers)
+    weights = (main_parameters(shapes) + sub_parameters(shapes)) * bytes_each
+    tables = len({shapes.main_rope_base, shapes.sub_rope_base})
+    cache, work = _song_bytes(shapes, values, frames, bytes_each, layers=layers, tables=tables)
+    return StagePlan("tokens", frames + max(shapes.delays), weights, cache, work)
+
+
+def two_pass_plan(shapes: TokenShapes, values: Values, *, frames: int, bytes_each: int) -> StagePlan:
+    """The fuller of the two passes: main alone with the states it leaves, then sub alone over them."""
     rows = 1 if values.real("guidance") == 1 else ROWS
-    kind, dim = values.text("kv_cache"), shapes.width // shapes.heads
+    states = rows * _positions(shapes, frames) * shapes.width * bytes_each
+    passes = []
+    for parameters, layers in (
+        (main_parameters(shapes), shapes.main_layers),
+        (sub_parameters(shapes), shapes.sub_layers),
+    ):
+        cache, work = _song_bytes(shapes, values, frames, bytes_each, layers=(layers,), tables=1)
+        passes.append(StagePlan("tokens", 2 * frames, parameters * bytes_each, cache, work + states))
+    return max(passes, key=lambda one: one.peak)
+
+
+def _song_bytes(
+    shapes: TokenShapes, values: Values, frames: int, bytes_each: int, *, layers: tuple[int, ...], tables: int
+) -> tuple[int, int]:
+    """Bytes of the caches of stacks of so many layers, and of all else beside the weights."""
+    rows = 1 if values.real("guidance") == 1 else ROWS
+    kind, dim, positions = values.text("kv_cache"), shapes.width // shapes.heads, _positions(shapes, frames)
     sizes = {"rows": rows, "heads": shapes.heads, "positions": positions, "dim": dim}
-    cache = cache_bytes(kind, layers=layers, **sizes)
-    prefill = rows * (shapes.prefix + 1) * (2 * shapes.width + 3 * shapes.ffn) * bytes_each
-    work = prefill + _STACKS * scratch_bytes(kind, bytes_each=bytes_each, **sizes)
-    return StagePlan("tokens", steps, token_parameters(shapes) * bytes_each, cache, work)
+    cache = sum(cache_bytes(kind, layers=count, **sizes) for count in layers)
+    scratch = scratch_bytes(kind, bytes_each=bytes_each, **sizes)
+    embedded = 2 * (_STREAMS * rows * shapes.prefix * shapes.width * bytes_each)
+    ropes = tables * positions * dim * 4
+    chunk = rows * min(PREFILL_CHUNK, shapes.prefix + 1)
+    layer = chunk * (2 * shapes.width * 4 + 4 * shapes.ffn * bytes_each)
+    noise = _NOISE_BYTES * (shapes.codes + 1)
+    return cache, scratch + embedded + ropes + layer + noise
+
+
+def _positions(shapes: TokenShapes, frames: int) -> int:
+    return shapes.prefix + frames + max(shapes.delays)
 
 
 def cache_bytes(kind: str, *, layers: int, rows: int, heads: int, positions: int, dim: int) -> int:
@@ -98,15 +148,28 @@ def _scales(dim: int) -> int:
 
 
 def token_parameters(shapes: TokenShapes) -> int:
-    """Parameters the language model keeps in memory (levo-tokens spec §10)."""
+    """Parameters of the language model that inference reads (levo-tokens spec §10)."""
+    prompt = (CODEBOOKS * (shapes.codes + 2) + 2) * shapes.width
+    text = (shapes.lyric_rows + 200 + shapes.style_rows) * shapes.width
+    return main_parameters(shapes) + sub_parameters(shapes) + prompt + text
+
+
+def main_parameters(shapes: TokenShapes) -> int:
+    """Parameters that are read for codebook 0 (levo-tokens spec §10)."""
+    codes = (2 * shapes.codes + 3) * shapes.width
+    return _stack_parameters(shapes, shapes.main_layers) + codes
+
+
+def sub_parameters(shapes: TokenShapes) -> int:
+    """Parameters that are read for codebooks 1 and 2, with the bridge from main (levo-tokens spec §10)."""
     width = shapes.width
-    layer = 4 * width * width + 3 * width * shapes.ffn + 2 * width
-    stacks = (shapes.main_layers + shapes.sub_layers) * layer + 2 * width
-    code_rows = (shapes.codes + 2) * width
-    heads = CODEBOOKS * (shapes.codes + 1) * width
-    bridge = 3 * width * width + 2 * width
-    text = (shapes.lyric_rows + 200 + shapes.style_rows) * width
-    return stacks + 2 * CODEBOOKS * code_rows + heads + bridge + text + 2 * width
+    codes = (CODEBOOKS - 1) * (2 * shapes.codes + 3) * width
+    return _stack_parameters(shapes, shapes.sub_layers) + codes + 3 * width * width + 2 * width
+
+
+def _stack_parameters(shapes: TokenShapes, layers: int) -> int:
+    width = shapes.width
+    return layers * (4 * width * width + 3 * width * shapes.ffn + 2 * width) + width
 
 
 def _audio(

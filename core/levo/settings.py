@@ -87,10 +87,6 @@ _TABLE = (
         stage="tokens", choices=("auto", "lockstep", "two-pass"),
     ),
     Setting(
-        "schedule", Kind.CHOICE, "auto", "Both transformers at once, or one after the other in less memory.",
-        stage="tokens", choices=("auto", "lockstep", "two-pass"),
-    ),
-    Setting(
         "flow_steps", Kind.WHOLE, 10, "Euler steps per window: more is slower and finer.",
         stage="audio", live=Live.PHASE, lo=1, hi=100, unit="steps",
     ),

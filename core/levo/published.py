@@ -34,7 +34,10 @@ _LAYER = re.compile(r"(transformer2?)\.model\.layers\.(\d+)\.(.+)")
 _TABLES = "condition_provider.conditioners."
 _V1_STYLE_ROWS = 151_646
 _V1 = {"v1-large": "v2-large", "v1-base": "v2-medium"}
-"""Models of the first version and the one of the second that differs in the style table alone (spec §1)."""
+"""Models of the first version and the one of the second that differs in the style table alone (spec §1).
+
+Shapes cannot tell base, base-full and base-new apart: all three are `v1-base`.
+"""
 _NAMED = 3
 
 Shape = tuple[int, ...]

@@ -70,14 +70,20 @@ def test_a_second_time_and_a_converted_file_are_said_to_be_done(
     assert (told.out, "already converted" in told.err) == (path, True)
 
 
-def test_the_converted_model_is_listed_as_here(
+def test_a_model_is_here_when_every_file_it_needs_is(
     model_pt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def state() -> str:
+        capsys.readouterr()
+        assert main(["models", "--json"]) == 0
+        models = map(json.loads, capsys.readouterr().out.splitlines())
+        return next(str(each["state"]) for each in models if each["id"] == "tiny")
+
+    assert state() == "not here"
     assert main(["models", "convert", str(model_pt)]) == 0
-    capsys.readouterr()
-    assert main(["models"]) == 0
-    states = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()}
-    assert (states["tiny"], states["v2-large"]) == ("here", "not")
+    assert state() == "partly"
+    (tmp_path / "ckpt" / "tiny" / "synthesis.safetensors").touch()
+    assert state() == "here"
 
 
 def test_a_bad_file_is_one_line_and_exit_code_2(

@@ -11,6 +11,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from core.cli.parity import add_parity_options
 from core.errors import SongdeskError
 from core.paths import log_file
 
@@ -83,6 +84,10 @@ def _dispatch(args: argparse.Namespace, config: "Config") -> int:
             from core.cli.convert import run_convert
 
             return run_convert(args)
+        case "parity":
+            from core.cli.parity import run_parity
+
+            return run_parity(args)
         case _:
             from core.cli.studio import run_studio_command
 
@@ -122,6 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--json", action="store_true", help="one JSON object a model")
     models.set_defaults(command="models")
     _add_convert(models)
+
+    add_parity_options(commands.add_parser("parity", help="prove that this machine computes right"))
     return parser
 
 

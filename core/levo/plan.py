@@ -27,8 +27,8 @@ TRAINED_SECONDS = 270.0
 """The published models were configured for songs up to this long (levo-tokens spec §1)."""
 _STREAMS = 2
 """Embeddings of the conditions: main's and sub's."""
-_NOISE_BYTES = 1100
-"""Noise of 16 steps in three codebooks and the words it is made from, per id, measured."""
+_NOISE_BYTES = 450
+"""Noise of 16 steps: 64 in each of three codebooks, and the words it is made from, per id, measured."""
 _DECODE_BYTES = 53
 """Scratch of the VAE per sample and base channel, measured on processors; GPUs take a third of it."""
 _CACHE_BYTES = {"fp32": 4, "fp16": 2, "int8": 1, "mulaw8": 1}
@@ -114,8 +114,8 @@ def _song_bytes(
     ropes = tables * positions * dim * 4
     chunk = rows * min(PREFILL_CHUNK, shapes.prefix + 1)
     layer = chunk * (2 * shapes.width * 4 + 4 * shapes.ffn * bytes_each)
-    noise = _NOISE_BYTES * (shapes.codes + 1)
-    return cache, scratch + embedded + ropes + layer + noise
+    draw = _NOISE_BYTES * (shapes.codes + 1)
+    return cache, scratch + embedded + ropes + max(layer, draw)
 
 
 def _positions(shapes: TokenShapes, frames: int) -> int:

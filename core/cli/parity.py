@@ -75,7 +75,7 @@ def _line(case: "Case") -> str:
         return f"skipped  {case.name}: {case.note}"
     worst = case.worst
     sign = "≤" if worst.passed else ">"
-    error = f"{worst.error:.3g} {sign} {worst.tolerance:g} {worst.unit}".rstrip()
+    error = f"{worst.error:.3g} {sign} {worst.tolerance:.3g} {worst.unit}".rstrip()
     note = f"; {case.note}" if case.note else ""
     return f"{case.state:<8} {case.name:<40} {error} ({worst.part}, worst of {case.checks}){note}"
 

@@ -64,8 +64,11 @@ def logit_cases(bench: Bench, file: str, entry: Entry) -> Iterator[Case]:
     stored = bench.golden.tensors(file)
     _, given = bench.conditions_entry(entry["condition"])
     for path, tolerance in entry["tolerance_abs"].items():
-        kind, dtype = _PATHS[path]
         name = f"logits {entry['condition']} {path}"
+        if path not in _PATHS:
+            yield Case(name, None, note="a path this version does not know")
+            continue
+        kind, dtype = _PATHS[path]
         model = bench.model(entry["salt"], dtype=dtype)
         ours = _forced(model, bench, given, codes(stored["sequence"]), kind)
         if path in _FLOORS:

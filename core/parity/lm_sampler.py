@@ -12,7 +12,6 @@ from core.parity.folder import Entry, by_case, codes
 from core.parity.lm_rule import from_recipe
 from core.random import Stream
 
-_BOOKS = (0, 1, 2)
 _RELATIVE = 1e-4
 _MODES = {"upstream": "presence", "fork": "count"}
 _BOUNDARY = 1.0
@@ -45,7 +44,7 @@ def _checks(bench: Bench, about: Entry, here: Mapping[str, Tensor], whose: str) 
     if params["ties"]:
         return [*checks, *_tied(drawn, scores[0], here, params)]
     group = {key.removeprefix(f"{whose}/"): x for key, x in here.items() if key.startswith(f"{whose}/")}
-    return [*checks, *_filtered(bench.shapes.eos, drawn, scores, group, params)]
+    return [*checks, *_filtered(drawn, scores, group, params)]
 
 
 def _logits(about: Entry) -> Tensor:
@@ -55,48 +54,50 @@ def _logits(about: Entry) -> Tensor:
     return rounded
 
 
-def _knobs(params: Entry, mode: str = "presence") -> Knobs:
+def _knobs(params: Entry, book: int, mode: str = "presence") -> Knobs:
     """Both references ignore top-k where there is a top-p, and sample the stems then or without a filter."""
     nucleus = params["top_p"] > 0
-    stems = nucleus or params["top_k"] == 0
-    top_k = 0 if nucleus else params["top_k"]
+    samples = params["use_sampling"] and (book == 0 or nucleus or params["top_k"] == 0)
     return Knobs(
-        temperature=params["temp"],
-        stem_temperature=params["temp"] if stems else 0.0,
+        temperature=params["temp"] if samples else 0.0,
         guidance=params["cfg"],
-        top_k=top_k,
-        stem_top_k=top_k,
+        top_k=0 if nucleus else params["top_k"],
         top_p=params["top_p"],
-        stem_top_p=params["top_p"],
         penalty_mode=mode,
         minimum_length=0.0,
     )
 
 
 class _Open(Sampler):
-    """A sampler that keeps the scores it draws from, [V] for each codebook."""
+    """A sampler that keeps the scores it drew from last, [V]."""
 
-    scores: list[Tensor]
+    scores: Tensor
 
     def _pick(self, scores: Tensor, book: int, knobs: Knobs, step: int) -> Tensor:
-        self.scores.append(scores.clone())
+        self.scores = scores.clone()
         return super()._pick(scores, book, knobs, step)
 
 
 def _drawn(
     bench: Bench, logits: Tensor, here: Mapping[str, Tensor], params: Entry, *, mode: str
 ) -> tuple[Tensor, list[Tensor]]:
-    banned = codes(here.get("ignore", torch.empty(0)))
-    sampler = _Open(bench.shapes, banned, Stream(0, "tokens"), device=bench.device)
-    sampler.scores = []
+    """A token and the scores of each codebook, each drawn as a first one: the stems may not end our songs."""
+    none = torch.empty(0, dtype=torch.int64)
+    banned = (codes(here["ignore"]) if "ignore" in here else none, none, none)
     history = codes(here.get("history", torch.empty(3, 0))).to(bench.device)
-    drawn = sampler.draw(logits, _BOOKS, _knobs(params, mode), step=1, history=history)
-    return drawn.cpu(), sampler.scores
+    tokens, scores = [], []
+    for book, ids in enumerate(banned):
+        sampler = _Open(bench.shapes, ids, Stream(0, "tokens"), device=bench.device)
+        row = slice(book, book + 1)
+        knobs = _knobs(params, book, mode)
+        tokens.append(sampler.draw(logits[:, row], (0,), knobs, step=1, history=history[row]))
+        scores.append(sampler.scores)
+    return torch.cat(tokens).cpu(), scores
 
 
-def _kept(scores: Tensor, params: Entry) -> tuple[Tensor, Tensor]:
+def _kept(scores: Tensor, params: Entry, book: int) -> tuple[Tensor, Tensor]:
     """Ids ascending and probabilities of what may be drawn."""
-    knobs = _knobs(params)
+    knobs = _knobs(params, book)
     kept, ids = keep(scores / knobs.temperature, top_k=knobs.top_k, top_p=knobs.top_p)
     found = kept.isfinite()
     ids, order = ids[found].sort()
@@ -104,30 +105,28 @@ def _kept(scores: Tensor, params: Entry) -> tuple[Tensor, Tensor]:
 
 
 def _filtered(
-    eos: int, drawn: Tensor, scores: list[Tensor], here: Mapping[str, Tensor], params: Entry
+    drawn: Tensor, scores: list[Tensor], here: Mapping[str, Tensor], params: Entry
 ) -> Iterator[Check]:
-    for book in _BOOKS:
-        group = f"q{book}/"
-        whole = f"{group}ids" in here
-        want = codes(here[f"{group}ids" if whole else f"{group}top256_ids"])
+    for book, score in enumerate(scores):
+        whole = f"q{book}/ids" in here
+        kind = "" if whole else "top256_"
+        want, probs = codes(here[f"q{book}/{kind}ids"]), here[f"q{book}/{kind}probs"]
         if whole and len(want) == 1:
             yield same(f"codebook {book}", drawn[book : book + 1], want)
             continue
-        probs = here[f"{group}probs" if whole else f"{group}top256_probs"]
-        if book:  # the stems cannot end the song
-            probs, want = probs[want != eos], want[want != eos]
-        ids, ours = _kept(scores[book], params)
+        ids, ours = _kept(score, params, book)
         if not whole:
             ours, order = ours.topk(len(want))
-            ids, back = ids[order].sort()
-            ours = ours[back]
-            want, up = want.sort()
-            probs = probs[up]
+            ids = ids[order]
         apart = len(set(ids.tolist()) ^ set(want.tolist()))
-        yield Check(
-            f"codebook {book} ids", float(apart), _BOUNDARY if params["top_p"] or not whole else 0.0, "differ"
-        )
-        yield _shares(f"codebook {book} probabilities", (ids, ours), (want, probs))
+        fuzzy = params["top_p"] or not whole
+        yield Check(f"codebook {book} ids", float(apart), _BOUNDARY if fuzzy else 0.0, "differ")
+        yield _shares(f"codebook {book} probabilities", _sorted(ids, ours), _sorted(want, probs))
+
+
+def _sorted(ids: Tensor, probs: Tensor) -> tuple[Tensor, Tensor]:
+    ids, order = ids.sort()
+    return ids, probs[order]
 
 
 def _shares(part: str, ours: tuple[Tensor, Tensor], theirs: tuple[Tensor, Tensor]) -> Check:
@@ -139,11 +138,11 @@ def _shares(part: str, ours: tuple[Tensor, Tensor], theirs: tuple[Tensor, Tensor
 
 
 def _tied(drawn: Tensor, scores: Tensor, here: Mapping[str, Tensor], params: Entry) -> Iterator[Check]:
-    _, ours = _kept(scores, params)
+    _, ours = _kept(scores, params, 0)
     want = here["fork/q0/probs"]
     yield same("codebook 0 kept", [len(ours)], [len(want)])
     yield close("codebook 0 probabilities", ours.sort().values, want.sort().values, _RELATIVE)
-    for book in _BOOKS[1:]:
+    for book in (1, 2):
         among = here[f"upstream/q{book}/ids"].tolist()
         yield holds(
             f"codebook {book}", [token for token in drawn[book : book + 1].tolist() if token not in among]

@@ -85,11 +85,10 @@ def tiny() -> Callable[[float], TokenModel]:
     def make(end: float) -> TokenModel:
         torch.manual_seed(1)
         model = TokenModel(SHAPES).eval().requires_grad_(False)
-        head = model.transformer.lm_head
-        assert head is not None
+        head = model.get_submodule("transformer.lm_head")
         for book in (head, *model.linears):
-            book.weight.mul_(4)
-        head.weight[-1].mul_(end)
+            book.get_parameter("weight").mul_(4)
+        head.get_parameter("weight")[-1].mul_(end)
         return model
 
     return make

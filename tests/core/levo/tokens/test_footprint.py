@@ -137,7 +137,8 @@ def test_what_a_song_keeps_stays_where_it_is(
 
 def _places(song: MainPass | SubPass) -> dict[tuple[str, str], int]:
     """Addresses of all tensors in the cache, the rope table and the states."""
-    owners: dict[str, Any] = {"cache": song._cache, "scratch": song._cache._scratch, "rope": song._rope}
+    cache: Any = song._cache
+    owners: dict[str, Any] = {"cache": cache, "scratch": cache._scratch, "rope": song._rope}
     places = {}
     for name, owner in owners.items():
         slots = getattr(owner, "_rooms", None) or {

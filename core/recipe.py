@@ -1,6 +1,5 @@
 """What made a take, as a JSON file in its folder: enough to know it and to make it again."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -99,9 +98,3 @@ def _is_sound(recipe: Recipe) -> bool:
         and isinstance(recipe.seconds, int | float)
         and isinstance(recipe.settings.get("seed"), int)
     )
-
-
-def sha256_of(path: Path) -> str:
-    """Hash a file in blocks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,8 +11,9 @@ import torch
 
 from core import recipe as recipes
 from core.audio.files import SAMPLE_RATE, AudioWriter, Format
-from core.checkpoints import role_file
+from core.checkpoints import require_weights, role_file
 from core.device import Device, choose_device
+from core.digest import sha256_of
 from core.engine import Artifact, Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import Family, family_of, make_engine
@@ -76,7 +77,7 @@ def render(job: Job, watch: Watch) -> Outcome:
     plan = kind.plan(job.song, chosen, job.values)
     order = _Order(job, kind, chosen, plan, stage_hashes(job.song, job.values, kind, chosen))
     device = choose_device(job.device)
-    _weights_are_here(order)
+    require_weights(chosen, order.stages)
     recipe = replace(
         recipes.begin(job, order.hashes),
         made_with=f"{device.name}, torch {torch.__version__}",
@@ -98,13 +99,6 @@ def render(job: Job, watch: Watch) -> Outcome:
         took=time.monotonic() - started,
         notes=recipe.notes,
     )
-
-
-def _weights_are_here(order: _Order) -> None:
-    """Miss a weight file before the first stage rather than after it; a rule's files are made when needed."""
-    if order.chosen.weights != "rule":
-        for role in (role for stage in order.stages for role in stage.roles):
-            role_file(order.chosen, role)
 
 
 def _record_end(recipe: Recipe, job: Job, ending: BaseException) -> None:
@@ -151,7 +145,7 @@ def _finish_stage(recipe: Recipe, order: _Order, stage: Stage, made_from: str) -
     recipe = replace(recipe, stages={**recipe.stages, stage.id: made_from})
     artifact = order.artifact(stage.writes)
     if artifact.exists():
-        recipe = replace(recipe, files={**recipe.files, artifact.name: recipes.sha256_of(artifact)})
+        recipe = replace(recipe, files={**recipe.files, artifact.name: sha256_of(artifact)})
     recipes.save(recipe, order.job.folder)
     return recipe
 

@@ -186,6 +186,8 @@ def parse_pairs(text: str, *, between: str, where: str = "") -> dict[str, str]:
                 where=where,
                 hint=f"write name{between}value, with commas between",
             )
+        if name.strip().lower() in pairs:
+            raise SongdeskError(f"{name.strip()} is given twice", where=where, hint="keep one of them")
         pairs[name.strip().lower()] = value.strip()
     return pairs
 

@@ -1,6 +1,7 @@
 """Song files: one JSON object per line, in the published fields, read with every problem named."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ _LONGEST_NAME_BYTES = 200
 _DAY = 86_400
 """Seconds."""
 _OLDER_NAMES = {"description": "descriptions"}
+_NOT_TEXT = re.compile("[\udc80-\udcff]")
+"""Bytes that are no UTF-8, as `surrogateescape` hands them on."""
 _UNUSED = frozenset({"melody_audio_path"})
 _CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -68,7 +71,7 @@ class Problem:
 def read_songs(path: Path) -> tuple[tuple[SongLine, ...], tuple[Problem, ...]]:
     """The songs of a file, lyrics in editor form, and its problems; a line with an error gives no song.
 
-    Raises SongdeskError when the file is missing, unreadable, empty or not UTF-8.
+    Raises SongdeskError when the file is missing, unreadable or empty.
     """
     songs: list[SongLine] = []
     problems: list[Problem] = []
@@ -77,6 +80,10 @@ def read_songs(path: Path) -> tuple[tuple[SongLine, ...], tuple[Problem, ...]]:
         if not raw.strip():
             continue
         line = _Line(path, number)
+        if _NOT_TEXT.search(raw):
+            line.error(None, "is not UTF-8 text", "save the file as UTF-8")
+            problems.extend(line.problems)
+            continue
         song = _song(raw, line, first_lines)
         if song is not None and not any(problem.severity == "error" for problem in line.problems):
             songs.append(SongLine(song, number, path))
@@ -161,11 +168,7 @@ def _content(path: Path) -> str:
         raise SongdeskError(
             f"cannot read this song file: {reason}", where=str(path), hint="check the path"
         ) from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise SongdeskError("is not UTF-8 text", where=f"{path}:{line}", hint="save it as UTF-8") from error
+    text = data.decode("utf-8-sig", errors="surrogateescape")
     if not text.strip():
         raise SongdeskError("there is no song in it", where=str(path), hint="write one JSON object per line")
     return text

@@ -1,5 +1,6 @@
 """The studio's songs on disk: a draft always saved, and takes that are never overwritten; no torch."""
 
+import hashlib
 import json
 import unicodedata
 from collections.abc import Iterator
@@ -21,8 +22,8 @@ from core.song import Reference, Song
 DRAFT = "draft.json"
 """The song as it stands in the editor; the published line format would lose half-written lyrics."""
 _FORBIDDEN = frozenset('/\\:*?"<>|')
-_LONGEST_NAME = 120
-"""Bytes of a folder's name."""
+_LONGEST_NAME = 110
+"""Bytes of a title that its folder keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,17 @@ def home_of(title: str) -> Path:
 
 
 def folder_name(title: str) -> str:
-    """A title as a name every file system takes: never empty, hidden, or leading elsewhere."""
+    """A title as a name every file system takes: never empty, hidden, or leading elsewhere.
+
+    Where that changes the title, a few letters of its hash keep two titles from meeting in one folder.
+    """
     plain = unicodedata.normalize("NFC", title)
     kept = "".join("-" if c in _FORBIDDEN or unicodedata.category(c).startswith("C") else c for c in plain)
     short = kept.encode()[:_LONGEST_NAME].decode(errors="ignore")
-    return short.strip(" .") or "untitled"
+    name = short.strip(" .") or "untitled"
+    if name == plain:
+        return name
+    return f"{name}-{hashlib.sha256(plain.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
 
 
 def save_draft(home: Path, song: Song) -> None:

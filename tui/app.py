@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
+from textual.actions import parse
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -15,7 +16,7 @@ from textual.screen import Screen
 from core.config import Config
 from core.song import Song
 from tui.bridge import MakeEngine, real_engine
-from tui.keys import KEYS, keymap
+from tui.keys import KEYS, OF_THE_APP, PLACES, Place, keymap
 from tui.screens.confirm import Confirm
 from tui.screens.deck import OpenPlayer, real_player
 from tui.screens.studio import StudioScreen
@@ -35,7 +36,7 @@ class Studio(App[int]):
     CSS_PATH: ClassVar[list[str]] = [  # type: ignore[assignment]
         f"styles/{name}.tcss" for name in ("app", "write", "style", "tune", "takes", "transport")
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in KEYS if key.id == "quit"]
+    BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in KEYS if key.id in OF_THE_APP]
 
     def __init__(
         self,
@@ -74,27 +75,48 @@ class Studio(App[int]):
                 asyncio.get_running_loop().add_signal_handler(number, partial(self._signalled, number))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Every action of the studio, and the choice of a theme."""
-        for key in KEYS:
-            yield SystemCommand(key.label, key.tooltip, partial(self._act, key.action))
+        """Every action of the studio and of its parts, with its key, and the choice of a theme."""
+        for place in PLACES:
+            for binding in place.commands:
+                name = str(binding.id)
+                if name != "palette":
+                    words = f"{binding.tooltip} ({self.studio.keys[name]})"
+                    yield SystemCommand(binding.description, words, partial(self._act, place, binding.action))
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
 
     async def action_quit(self) -> None:
-        """Leave; while a song is being made, ask once."""
-        if self._leaving:
-            return
-        if self.studio.bridge.busy:
+        """Leave; ask once while a song is being made, and where the draft cannot be saved."""
+        if not self._leaving:
             self.run_worker(self._ask_to_leave(), group="leave", exclusive=True)
-        else:
-            self._leave(0)
 
-    async def _act(self, action: str) -> None:
-        await self.run_action(action, default_namespace=self.studio)
+    async def _act(self, place: Place, action: str) -> None:
+        """Do what was chosen by its words, as if its key had been pressed where it belongs."""
+        if place.widget is None:
+            name, parameters = parse(action)[1:]
+            if not action.startswith("app.") and not self.studio.check_action(name, parameters):
+                self.studio.action_explain(name)
+                return
+            await self.run_action(action, default_namespace=self.studio)
+            return
+        self.studio.area = place.area
+        widget = self.studio.query_one(place.widget)
+        if widget.focusable:
+            widget.focus()
+        await self.run_action(action, default_namespace=widget)
 
     async def _ask_to_leave(self) -> None:
-        question = "A song is being composed. Leaving abandons it."
-        if await self.push_screen_wait(Confirm(question, yes="Stop and leave", no="Stay")):
+        await self.studio.save()
+        doubts = []
+        if self.studio.bridge.busy:
+            doubts.append("A song is being composed. Leaving abandons it.")
+        if not self.studio.session.is_saved:
+            doubts.append("The draft cannot be saved. Leaving loses what was changed.")
+        if not doubts or await self.push_screen_wait(self._leaves("\n".join(doubts))):
             self._leave(0)
+
+    def _leaves(self, question: str) -> Confirm:
+        yes, no = (self.studio.keys[name] for name in ("confirm.yes", "confirm.no"))
+        return Confirm(question, yes=f"Leave ({yes})", no=f"Stay ({no})")
 
     def _signalled(self, number: int) -> None:
         self._leave(128 + number)

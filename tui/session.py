@@ -2,21 +2,24 @@
 
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 from core.config import Config
+from core.engine import Plan
 from core.errors import SongdeskError
 from core.family import family_of, resolve_for
 from core.job import Job, Outcome
 from core.lyrics.budget import Budget, budget
 from core.lyrics.parse import Lyrics, parse
 from core.lyrics.wire import to_wire
-from core.meter import State
+from core.meter import Meter, State
 from core.paths import sample_file
 from core.review import Finding, errors, review
 from core.settings import Live, Override, Value, Values
 from core.song import Song
 from core.songfile import read_songs
 from core.takes import Take, has_songs, home_of, load_draft, new_job, put_aside, save_draft, takes_of
+from tui.widgets.bars import clock
 from tui.widgets.takes_list import TakeRow
 
 SAMPLE = "paper-boats.jsonl"
@@ -38,6 +41,9 @@ class Session:
         self.values = resolve_for(self.kind, self.chosen, self._base)
         self._rows: dict[str, TakeRow] = {}
         self._audio: dict[str, Path] = {}
+        self._jobs: dict[str, Job] = {}
+        self._turned: dict[str, tuple[str, ...]] = {}
+        """For each job the knobs turned while it ran, in words."""
         self._saved: Song | None = None
 
     def open(self, song: Song, *, go_on: bool) -> str:
@@ -48,6 +54,12 @@ class Session:
         home = home_of(song.title)
         said = ""
         draft = load_draft(home)
+        if draft is not None and normalize("NFC", draft.title) != normalize("NFC", song.title):
+            raise SongdeskError(
+                f"the folder of {song.title} holds another song, {draft.title}",
+                where=str(home),
+                hint="choose another title",
+            )
         if draft is not None and not _same(draft, song):
             if go_on:
                 song, said = draft, f"went on with your draft of {song.title}; ctrl+o opens the file as it is"
@@ -68,13 +80,31 @@ class Session:
             style=self.song.style if style is None else style,
         )
 
-    def turn(self, key: str, value: Value) -> Live:
-        """Change a setting; says when the change is heard in a song being made."""
+    def turn(self, key: str, value: Value) -> None:
+        """Change a setting."""
         self.values = self.values.replace(**{key: value})
         shown = {s.key: s for s in self.settings}
         own = {name: shown[name].show(changed_to) for name, changed_to in self._own().items()}
         self.song = replace(self.song, settings=own)
-        return shown[key].live
+
+    def turn_live(self, job_id: str, key: str, meter: Meter) -> Live:
+        """Note in a running take that a setting was turned; says when that is heard."""
+        setting = next(s for s in self.settings if s.key == key)
+        read_in = self.kind.stage(setting.stage).phase
+        heard = setting.live
+        if meter.phase > read_in or (heard is Live.PHASE and meter.phase == read_in):
+            heard = Live.SONG
+        elif heard is Live.STEP and meter.phase < read_in:
+            heard = Live.PHASE
+        if heard is not Live.SONG and job_id in self._rows:
+            at = f" at {clock(meter.song_seconds)}" if heard is Live.STEP else ""
+            words = f"{key} {setting.show(self.values[key])}{at}"
+            self._turned[job_id] = (*self._turned.get(job_id, ()), words)
+            self._rows[job_id] = replace(self._rows[job_id], detail=self._knobs(job_id))
+        return heard
+
+    def _knobs(self, job_id: str) -> str:
+        return ", ".join(self._turned.get(job_id, ()))
 
     @property
     def is_saved(self) -> bool:
@@ -86,6 +116,10 @@ class Session:
         song = self.song
         save_draft(self.home, song)
         self._saved = song
+
+    def plan(self) -> Plan:
+        """What the song as it stands will take."""
+        return self.kind.plan(self.song, self.chosen, self.values)
 
     def budget_of(self, lyrics: Lyrics) -> Budget:
         """What the lyrics take of the model's text and time."""
@@ -112,14 +146,16 @@ class Session:
         """A job for the song as it stands; its take is listed from now on."""
         job = new_job(self.song, self.chosen.id, self.values, home=self.home, device=self._device)
         seed = job.values.whole("seed")
-        row = TakeRow(job.id, self.song.title, "composing", None, seed, "")
+        row = TakeRow(job.id, "composing", None, seed, "")
+        self._jobs[job.id] = job
         self._rows = {job.id: row, **self._rows}
         return job
 
     def mark(self, job_id: str, state_text: str) -> None:
         """Say of a listed take where it stands."""
-        if job_id in self._rows:
-            self._rows[job_id] = replace(self._rows[job_id], state_text=state_text)
+        row = self._rows.get(job_id)
+        if row is not None and row.state_text != state_text:
+            self._rows[job_id] = replace(row, state_text=state_text)
 
     def end(self, outcome: Outcome) -> None:
         """Take in how a job ended; one of a song that is no longer open changes nothing."""
@@ -127,9 +163,10 @@ class Session:
         if row is None:
             return
         made = outcome.state in (State.DONE, State.STOPPED)
-        detail = "; ".join(outcome.notes) or f"made in {outcome.took:.0f} s" if made else ""
-        if outcome.error:
-            detail = str(outcome.error)
+        detail = str(outcome.error) if outcome.error else self._knobs(row.id)
+        if made:
+            facts = (f"made in {outcome.took:.0f} s", detail, *outcome.notes)
+            detail = "; ".join(fact for fact in facts if fact)
         self._rows[row.id] = replace(
             row,
             state_text="ready" if outcome.state is State.DONE else outcome.state.value,
@@ -155,7 +192,8 @@ class Session:
         """
         if self._rows[take].state_text != "ready":
             return ()
-        sections = self.budget_of(parse(self.song.lyrics)).sections
+        song = self._jobs[take].song if take in self._jobs else self.song
+        sections = self.budget_of(parse(song.lyrics)).sections
         whole = sum(sum(section.seconds) for section in sections)
         marks, at = [], 0.0
         for section in sections:
@@ -194,7 +232,6 @@ def _row(take: Take) -> TakeRow:
     state = {"done": "ready"}.get(take.state, take.state)
     return TakeRow(
         take.id,
-        take.title,
         state,
         take.seconds,
         take.seed,

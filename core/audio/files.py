@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import hashlib
 import struct
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ import numpy.typing as npt
 import soundfile
 
 from core.atomic import replacing, unwritable
+from core.digest import sha256_of
 from core.errors import SongdeskError
 
 Format = Literal["wav", "flac", "mp3"]
@@ -109,7 +109,7 @@ class AudioWriter:
         self._sink = None
         self._stack.__exit__(kind, error, trace)
         if error is None:
-            self.sha256 = _sha256(self.path)
+            self.sha256 = sha256_of(self.path)
 
 
 def info(path: Path) -> AudioInfo:
@@ -164,11 +164,6 @@ def _damaged(path: Path) -> SongdeskError:
         where=str(path),
         hint="use an undamaged wav, flac, mp3 or ogg; ffmpeg converts other kinds",
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Sink(Protocol):

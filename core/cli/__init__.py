@@ -9,7 +9,7 @@ from importlib.metadata import version
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from core.cli.parity import add_parity_options
 from core.errors import SongdeskError
@@ -94,8 +94,16 @@ def _dispatch(args: argparse.Namespace, config: "Config") -> int:
             return run_studio_command(args, config)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one line, as the rest of songdesk does."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"songdesk: {message} → see {self.prog} --help", file=sys.stderr)
+        raise SystemExit(EXIT_BAD_INPUT)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="songdesk",
         description="A song studio for the terminal. Without a command it opens the studio.",
     )

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.checkpoints import require_weights
 from core.cli.ask import Ask, sound_songs, understand, writable
 from core.cli.departure import Departure
 from core.cli.places import Wish, already_made, place_to_work
@@ -28,6 +29,7 @@ _PATIENCE = 15.0
 def run_render(args: argparse.Namespace, config: Config) -> int:
     """Render every song that is not there yet; prints a path, or with --json an object, for each."""
     ask = understand(args, config)
+    require_weights(ask.chosen, ask.kind.stages[ask.given : ask.upto])
     wishes = [ask.wish(line) for line in sound_songs(args.songs, ask)]
     writable(ask.out)
     return render_all(ask, wishes, as_json=args.json)

@@ -9,7 +9,7 @@ from unicodedata import east_asian_width
 from core.lyrics.diagnostic import Diagnostic, Edit, Fix, Severity
 from core.lyrics.parse import Line
 from core.lyrics.tags import Dialect
-from core.lyrics.wire import CONTROL
+from core.lyrics.wire import CONTROL, UNPRINTED
 
 _PLAIN = re.compile(r"[A-Za-z0-9 ,.'!?\u4e00-\u9fff]*")
 """Lines no character rule has anything to say about."""
@@ -76,6 +76,21 @@ def _control(line: Line, _dialect: Dialect) -> Diagnostic | None:
         line,
         token.span(),
         Fix("Remove it", (Edit(line.span, bare),)),
+    )
+
+
+def _unprinted(line: Line, _dialect: Dialect) -> Diagnostic | None:
+    found = UNPRINTED.search(line.text)
+    if not found:
+        return None
+    return _finding(
+        Severity.WARNING,
+        "control-character",
+        f"a control character (U+{ord(found[0]):04X}) is left out",
+        "remove it",
+        line,
+        found.span(),
+        Fix("Remove it", (Edit(line.span, UNPRINTED.sub("", line.text)),)),
     )
 
 
@@ -215,4 +230,4 @@ def _finding(
     return Diagnostic(severity, rule, message, hint, line.part(*part), None, fix)
 
 
-_RULES: tuple[Rule, ...] = (_control, broken_tag, _tag_inside, _brackets, _marks, _semicolon)
+_RULES: tuple[Rule, ...] = (_control, _unprinted, broken_tag, _tag_inside, _brackets, _marks, _semicolon)

@@ -9,6 +9,8 @@ from core.lyrics.tags import Dialect
 
 CONTROL = re.compile(r"<\|\w+\|>")
 """What tokenizers of this kind read as a command."""
+UNPRINTED = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\x80-\x84\x86-\x9f]")
+"""Characters that no terminal prints and no singer sings; those that end a line are not among them."""
 _END = re.compile(r"[。！？｡．][。！？｡．.!?”’」』）\"')]*|(?P<mark>[.?!]+)(?P<close>[\"')]*)")
 _ENDS = re.compile(r"[.?!][\"')]*$")
 _ROUND = str.maketrans("[];", "(),")
@@ -58,7 +60,7 @@ def sung(text: str) -> bool:
 
 def clean(text: str, dialect: Dialect) -> str:
     """A lyric line with nothing in it that the engine could take for structure."""
-    bare = dialect.ascii(text).translate(_ROUND)
+    bare = UNPRINTED.sub("", dialect.ascii(text).translate(_ROUND))
     while (less := CONTROL.sub("", bare)) != bare:
         bare = less
     return " ".join(bare.split())

@@ -23,7 +23,17 @@ def test_ones_own_file_changes_only_what_it_names(tmp_path: Path) -> None:
     assert config.studio.mouse is True
 
 
-@pytest.mark.parametrize("text", ["modle: demo\n", "studio: [1\n", "studio:\n  mouse: perhaps\n", "\xff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "modle: demo\n",
+        "studio: [1\n",
+        "studio:\n  mouse: perhaps\n",
+        "- 1\n",
+        "settings:\n  a: ${no}\n",
+        "\xff",
+    ],
+)
 def test_a_file_that_does_not_fit_is_named(tmp_path: Path, text: str) -> None:
     own = tmp_path / "songdesk.yaml"
     own.write_bytes(text.encode("latin-1"))

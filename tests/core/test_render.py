@@ -9,6 +9,7 @@ import torch
 from core import recipe as recipes
 from core.audio.files import info
 from core.device import Device
+from core.digest import sha256_of
 from core.engine import Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import family_of, resolve_for
@@ -158,17 +159,51 @@ def test_a_turned_knob_is_recorded_where_it_was_heard(toy: str, tmp_path: Path) 
     assert "tokens" in plain.stages, "tokens made with a turned knob are not those of the plain settings"
 
 
+def test_a_phase_setting_turned_in_time_is_heard_and_recorded(toy: str, tmp_path: Path) -> None:
+    plain = made(job(toy, tmp_path, "plain"))
+    asked = job(toy, tmp_path)
+    watch = Watching(asked)
+
+    def turn(stage: str, done: int) -> Verdict:
+        watch.knobs["flow_steps"] = 5
+        return Verdict.GO
+
+    watch._at = turn
+    render(asked, watch)
+    recipe = recipes.load(asked.folder)
+    assert recipe is not None
+    assert [(k.stage, k.key, k.value) for k in recipe.knobs] == [("audio", "flow_steps", 5)]
+    assert asked.audio.read_bytes() != plain
+    assert recipe.stages["audio"] != recipe.wanted["audio"]
+
+
+def test_a_run_that_ends_early_remembers_what_it_finished(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path)
+
+    def abandon(stage: str, done: int) -> Verdict:
+        if stage == "tokens" and done > 3:
+            raise Cancelled
+        return Verdict.GO
+
+    with pytest.raises(Cancelled):
+        render(asked, Watching(asked, abandon))
+    recipe = recipes.load(asked.folder)
+    assert recipe is not None
+    assert set(recipe.stages) == {"conditions"}
+    assert set(recipe.files) == {"conditions.safetensors"}
+
+
 def test_the_recipe_names_every_file_by_its_hash(toy: str, tmp_path: Path) -> None:
     asked = job(toy, tmp_path)
     made(asked)
     recipe = recipes.load(asked.folder)
     assert recipe is not None
     assert recipe.finished
-    assert recipe.files["a.wav"] == recipes.sha256_of(asked.audio)
+    assert recipe.files["a.wav"] == sha256_of(asked.audio)
     assert recipe.settings["seed"] == 3
     for kind in ("conditions", "tokens"):
         path = asked.folder / f"{kind}.safetensors"
-        assert recipe.files[path.name] == recipes.sha256_of(path)
+        assert recipe.files[path.name] == sha256_of(path)
 
 
 def test_a_reference_is_set_aside_and_said_so(toy: str, tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 """The engine thread: progress, stop, knobs, errors and leaving."""
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,6 +134,66 @@ def test_stop_and_keep_lets_the_stage_wind_up(runner: Runner, monkeypatch: pytes
     runner.stop(keep=True)
     assert runner.meter.state in (State.FINISHING, State.STOPPED)
     assert ends.wait()[0].state is State.STOPPED
+
+
+def test_stop_and_keep_before_anything_is_made_ends_the_run(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = threading.Event()
+
+    def load(asked: Job, watch: Watch) -> Outcome:
+        assert ready.wait(20)
+        return Outcome(asked, steps(watch))
+
+    working(monkeypatch, load)
+    ends = Ends()
+    runner.submit(job(), ends)
+    until(lambda: runner.busy)
+    runner.stop(keep=True)
+    ready.set()
+    assert ends.wait()[0].state is State.CANCELLED
+
+
+def test_an_error_is_handed_on_without_what_it_held_in_memory(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Model:
+        pass
+
+    held: list[weakref.ref[Model]] = []
+
+    def fail(asked: Job, watch: Watch) -> Outcome:
+        model = Model()
+        held.append(weakref.ref(model))
+        raise SongdeskError("no luck", where="here")
+
+    working(monkeypatch, fail)
+    ends = Ends()
+    runner.submit(job(), ends)
+    outcome = ends.wait()[0]
+    assert str(outcome.error) == "here: no luck"
+    gc.collect()
+    assert held[0]() is None
+
+
+def test_a_listener_that_fails_does_not_end_the_thread(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    working(monkeypatch, lambda asked, watch: Outcome(asked, State.DONE))
+    ends = Ends()
+
+    def fail(outcome: Outcome) -> None:
+        raise ValueError
+
+    runner.submit(job(), fail)
+    runner.submit(job("next"), ends)
+    assert ends.wait()[0].job.id == "next"
+
+
+def test_a_job_for_a_model_that_is_gone_is_a_failed_one(runner: Runner) -> None:
+    ends = Ends()
+    runner.submit(replace(job(), model="gone"), ends)
+    assert "unknown model" in str(ends.wait()[0].error)
 
 
 def test_a_knob_turned_while_it_runs_is_read_by_the_engine(

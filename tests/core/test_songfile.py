@@ -336,11 +336,13 @@ def test_an_empty_file_has_no_song(tmp_path: Path, content: bytes) -> None:
         read_songs(tmp_path / "songs.jsonl")
 
 
-def test_other_encodings_are_refused_with_the_line(tmp_path: Path) -> None:
-    (tmp_path / "songs.jsonl").write_bytes(b'{"idx": "a"}\n{"idx": "caf\xe9"}\n')
-    with pytest.raises(SongdeskError, match="UTF-8") as caught:
-        read_songs(tmp_path / "songs.jsonl")
-    assert caught.value.where.endswith(":2")
+def test_a_line_in_another_encoding_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    lines = json.dumps(_GOOD).encode(), b'{"idx": "caf\xe9"}', b'{"idx": "a"'
+    (tmp_path / "songs.jsonl").write_bytes(b"\n".join(lines))
+    songs, problems = read_songs(tmp_path / "songs.jsonl")
+    assert [song.line for song in songs] == [1]
+    assert [(problem.line, problem.severity) for problem in problems] == [(2, "error"), (3, "error")]
+    assert "UTF-8" in problems[0].what
 
 
 def test_reading_songs_needs_no_torch() -> None:

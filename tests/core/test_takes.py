@@ -35,6 +35,11 @@ def test_any_title_becomes_one_plain_folder_name(title: str) -> None:
     assert len(name.encode()) <= 120
 
 
+@pytest.mark.parametrize(("one", "other"), [("a/b", "a-b"), ("x:y", "x-y"), ("x:y", "x?y"), ("", "untitled")])
+def test_two_titles_never_share_a_folder(one: str, other: str) -> None:
+    assert folder_name(one) != folder_name(other)
+
+
 def test_a_draft_comes_back_as_it_was_written_half_lines_and_all(tmp_path: Path) -> None:
     save_draft(tmp_path / "a", SONG)
     assert load_draft(tmp_path / "a") == SONG
@@ -79,7 +84,8 @@ def test_a_job_draws_a_seed_unless_one_was_given(tmp_path: Path) -> None:
 
 def test_the_sound_is_named_after_the_song_and_the_format(tmp_path: Path) -> None:
     job = new_job(Song("../a [b]", "", ""), "demo", values(format="mp3"), home=tmp_path)
-    assert job.audio.name == "-a [b].mp3"
+    assert job.audio.name.startswith("-a [b]")
+    assert job.audio.suffix == ".mp3"
     assert job.audio.resolve().is_relative_to(tmp_path.resolve())
 
 

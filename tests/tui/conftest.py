@@ -1,7 +1,8 @@
 """What every test of the interface stands on: a plain environment and waiting on conditions."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 import pyte
@@ -10,6 +11,8 @@ from textual.app import App
 from textual.driver import Driver
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
+
+from tests.tui.pty_terminal import Terminal
 
 
 class Until(Protocol):
@@ -99,3 +102,32 @@ class PyteTerminal:
 def pyte_terminal() -> PyteTerminal:
     """An 80×24 terminal in memory."""
     return PyteTerminal()
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    """A file with one song."""
+    path = tmp_path / "song.jsonl"
+    lines = ". ".join(f"A line of song number {n}" for n in range(12))
+    path.write_text(
+        f'{{"idx": "Paper boats", "gt_lyric": "[verse] {lines}.", "descriptions": "pop, female"}}\n'
+    )
+    return path
+
+
+@pytest.fixture
+def open_studio(tmp_path: Path, song: Path) -> Iterator[Callable[..., Terminal]]:
+    """Opens the studio in a process of its own: `open_studio((80, 24), engine="Stubborn")`."""
+    terminals: list[Terminal] = []
+
+    def start(size: tuple[int, int] = (80, 24), *, engine: str = "Rehearsal", **environment: str) -> Terminal:
+        homes = {"SONGDESK_LIBRARY": str(tmp_path / "songs"), "XDG_STATE_HOME": str(tmp_path / "state")}
+        terminal = Terminal(size, str(song), engine, **homes, **environment)
+        terminals.append(terminal)
+        terminal.until(lambda: "Compose" in terminal.text())
+        terminal.quiet()
+        return terminal
+
+    yield start
+    for terminal in terminals:
+        terminal.close()

@@ -1,5 +1,6 @@
 """An engine that plays readings instead of making songs: for pictures and for tests of the studio."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -37,6 +38,8 @@ class Rehearsal:
         """For each stop, whether to keep what was made."""
         self.knobs: dict[str, Value] = {}
         self.is_closed = False
+        self.keeps_nothing = False
+        """Whether a stop comes before there is anything to keep."""
         self._rate = rate
         self._began = 0.0
         self._state = State.IDLE
@@ -72,7 +75,11 @@ class Rehearsal:
     def stop(self, *, keep: bool) -> None:
         """Note the wish; `end` ends the job."""
         self.stops.append(keep)
-        self._state = State.FINISHING if keep else State.STOPPING
+        self._state = State.FINISHING if keep and not self.keeps_nothing else State.STOPPING
+
+    def go_on(self, *, phase: int) -> None:
+        """Come to another phase."""
+        self.reading, self._state = replace(self.reading, phase=phase), State.RUNNING
 
     def set_live(self, key: str, value: Value) -> None:
         """Note a turned knob."""
@@ -91,3 +98,25 @@ class Rehearsal:
         finished, self._finished, self._state = self._finished, None, state
         seconds = 12.0 if state in (State.DONE, State.STOPPED) else 0.0
         finished(Outcome(self.jobs[-1], state, file=file, seconds=seconds, took=3.0, error=error))
+
+
+class Stubborn(Rehearsal):
+    """An engine whose thread does not come to its end."""
+
+    def submit(self, job: Job, finished: Callable[[Outcome], None]) -> None:
+        """Begin a job that nothing ends."""
+        threading.Thread(target=threading.Event().wait).start()
+        super().submit(job, finished)
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """It did not end in time."""
+        return False
+
+
+class Broken(Rehearsal):
+    """An engine whose reading is a mistake once a job runs."""
+
+    @property
+    def meter(self) -> Meter:
+        """Raises."""
+        return super().meter if not self.jobs else replace(super().meter, done=1 // 0)

@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,30 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from textual.content import Content
-from textual.pilot import Pilot
 from textual.widgets import Footer, Input, Static
 
-from core.audio.player import NoPlayer
-from core.config import Config, StudioConfig
+from core.config import Config
 from core.errors import SongdeskError
 from core.meter import State
-from core.song import Song
 from core.takes import load_draft
+from tests.tui.opened import NARROW, SONG, WIDE, composing, foot, opened, said, screen_text, states
 from tests.tui.rehearsal import READING, Rehearsal
 from tui.app import Studio
 from tui.keys import KEYS
-from tui.screens.areas import Notice, Tabs
+from tui.screens.areas import Tabs
 from tui.screens.confirm import Confirm
-from tui.screens.help import Page
+from tui.screens.page import Page
 from tui.widgets.lyric_editor import LyricEditor
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.style_picker import StylePicker
 from tui.widgets.takes_list import TakesList
 from tui.widgets.transport import Transport
-
-SONG = Song("Paper boats", "[verse]\nWe folded the morning in two.\n", "pop, female", settings={"seed": "7"})
-NARROW, WIDE = (80, 24), (200, 60)
 
 
 class Jukebox:
@@ -79,45 +72,6 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def engine() -> Rehearsal:
     return Rehearsal()
-
-
-@asynccontextmanager
-async def opened(
-    engine: Rehearsal,
-    song: Song = SONG,
-    *,
-    size: tuple[int, int] = NARROW,
-    config: Config | None = None,
-    player: Any = None,
-) -> Any:
-    app = Studio(
-        config or Config(),
-        song,
-        make_engine=lambda: engine,
-        open_player=lambda: player or NoPlayer("no sound here: nothing is installed"),
-    )
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        yield app, pilot
-
-
-def said(app: Studio) -> str:
-    return app.studio.query_one(Notice).said
-
-
-def states(app: Studio) -> list[str]:
-    return [row.state_text for row in app.studio.session.rows]
-
-
-def foot(app: Studio) -> set[str]:
-    return {
-        b.binding.description for b in app.studio.active_bindings.values() if b.binding.show and b.enabled
-    }
-
-
-async def composing(app: Studio, pilot: Pilot[Any], engine: Rehearsal, until: Any) -> None:
-    await pilot.press("ctrl+g")
-    await until(pilot, lambda: engine.jobs and states(app)[:1] == ["composing"])
 
 
 @pytest.fixture
@@ -422,31 +376,9 @@ async def test_the_exact_text_of_the_model_and_the_help_can_be_read(engine: Rehe
         for key, words in (("ctrl+l", "[verse] We folded the morning in two."), ("f1", "(compose)")):
             await pilot.press(key)
             await until(pilot, lambda: isinstance(app.screen, Page))
-            shown = app.screen.query_one(Static).content
-            assert isinstance(shown, Content)
-            assert words in shown.plain
+            await until(pilot, lambda words=words: words in screen_text(app))
             await pilot.press("escape")
             await until(pilot, lambda: not isinstance(app.screen, Page))
-
-
-async def test_every_action_is_in_the_palette(engine: Rehearsal) -> None:
-    async with opened(engine) as (app, _):
-        offered = {command.title for command in app.get_system_commands(app.screen)}
-        assert {key.label for key in KEYS} <= offered
-
-
-async def test_a_remapped_key_works_and_is_shown_in_the_help(engine: Rehearsal, until: Any) -> None:
-    config = Config(studio=StudioConfig(keys={"compose": "f7", "write": "f10"}))
-    async with opened(engine, config=config) as (app, pilot):
-        assert "F10 Write" in app.studio.query_one(Tabs).render().plain
-        await pilot.press("f6", "f7")
-        await until(pilot, lambda: engine.jobs)
-
-
-@pytest.mark.parametrize("keys", [{"composs": "f7"}, {"compose": "ctrl+t"}, {"compose": " "}])
-def test_keys_that_cannot_be_meant_are_refused(engine: Rehearsal, keys: dict[str, str]) -> None:
-    with pytest.raises(SongdeskError, match=r"studio\.keys|compose"):
-        Studio(Config(studio=StudioConfig(keys=keys)), SONG, make_engine=lambda: engine)
 
 
 def test_settings_of_a_song_that_do_not_fit_are_refused(engine: Rehearsal) -> None:
@@ -479,9 +411,9 @@ async def test_a_second_compose_while_one_runs_does_nothing(engine: Rehearsal, u
 
 
 async def test_the_footer_is_compact_when_narrow(engine: Rehearsal, until: Any) -> None:
-    async with opened(engine) as (app, pilot):
+    async with opened(engine, size=(60, 24)) as (app, pilot):
         assert app.studio.query_one(Footer).compact
-        await pilot.resize_terminal(*WIDE)
+        await pilot.resize_terminal(*NARROW)
         await until(pilot, lambda: not app.studio.query_one(Footer).compact)
 
 
@@ -489,3 +421,96 @@ async def test_the_footer_is_compact_when_narrow(engine: Rehearsal, until: Any) 
 def _no_thread_is_left() -> Iterator[None]:
     yield
     assert not [t for t in threading.enumerate() if t.name == "engine"]
+
+
+async def test_leaving_with_a_draft_that_cannot_be_saved_asks_first(
+    engine: Rehearsal, library: Path, until: Any
+) -> None:
+    library.write_text("in the way")
+    async with opened(engine) as (app, pilot):
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "The draft cannot be saved" in screen_text(app))
+        await pilot.press("n")
+        await until(pilot, lambda: not isinstance(app.screen, Confirm))
+        assert not engine.is_closed
+        library.unlink()
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: engine.is_closed)
+
+
+async def test_a_stop_in_a_later_phase_still_abandons_after_the_first(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        await pilot.press("ctrl+t")
+        engine.go_on(phase=3)
+        await until(pilot, lambda: app.studio.bridge.meter.phase == 3)
+        await until(pilot, lambda: states(app) == ["stopping, keeping"])
+        await pilot.press("ctrl+t")
+        assert engine.stops == [True, False]
+        engine.end(State.CANCELLED)
+        await until(pilot, lambda: states(app) == ["cancelled"])
+        await composing(app, pilot, engine, until)
+        await pilot.press("ctrl+t")
+        assert engine.stops == [True, False, True]
+
+
+async def test_a_stop_before_anything_was_made_does_not_promise_to_keep_it(
+    engine: Rehearsal, until: Any
+) -> None:
+    engine.keeps_nothing = True
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        await pilot.press("ctrl+t")
+        assert said(app) == "! stopping; nothing of this take is kept"
+        await until(pilot, lambda: states(app) == ["abandoning"])
+
+
+async def test_a_knob_turned_while_composing_is_seen_in_the_take(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine, size=WIDE) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        panel = app.studio.query_one(SettingsPanel)
+        panel.post_message(SettingsPanel.Changed(panel, "temperature", 1.2))
+        await until(pilot, lambda: "temperature 1.2 at 0:12" in screen_text(app))
+        engine.go_on(phase=3)
+        await until(pilot, lambda: app.studio.bridge.meter.phase == 3)
+        panel.post_message(SettingsPanel.Changed(panel, "temperature", 0.5))
+        await until(pilot, lambda: "next song" in said(app))
+        assert engine.knobs == {"temperature": 1.2}
+
+
+async def test_a_title_that_is_no_file_name_is_saved_under_one_that_is(
+    engine: Rehearsal, library: Path, until: Any
+) -> None:
+    async with opened(engine, replace(SONG, title="[/chorus] [b]")) as (app, pilot):
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "under the title" in said(app))
+        assert len(list(library.glob("*/song.jsonl"))) == 1
+
+
+async def test_a_broad_terminal_puts_style_and_settings_side_by_side(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine, size=WIDE) as (app, pilot):
+        write, style, tune = (app.studio.query_one(f"#{area}").region for area in ("write", "style", "tune"))
+        assert write.right <= style.x < style.right <= tune.x
+        assert style.height == tune.height > WIDE[1] // 2
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: app.studio.query_one("#tune").region.y > style.y)
+
+
+@pytest.mark.parametrize("area", ["write", "style", "tune", "takes"])
+@pytest.mark.parametrize("size", [(40, 12), (60, 16)])
+async def test_a_tiny_terminal_has_room_for_an_area_and_the_foot(
+    engine: Rehearsal, until: Any, size: tuple[int, int], area: str
+) -> None:
+    key = next(k.key for k in KEYS if k.id == area)
+    async with opened(engine, size=size) as (app, pilot):
+        await pilot.press(key)
+        await until(pilot, lambda: app.studio.area == area and app.focused is not None)
+        await pilot.pause()
+        pane, transport = app.studio.query_one(f"#{area}").region, app.studio.query_one(Transport).region
+        assert pane.height >= 4
+        assert pane.bottom <= transport.y
+        assert transport.bottom < size[1]
+        assert app.focused is not None
+        assert app.focused.region.bottom <= pane.bottom
+        assert "Write" in screen_text(app)
+        assert "Takes" in screen_text(app)

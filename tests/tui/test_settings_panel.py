@@ -76,7 +76,7 @@ async def test_a_row_says_its_range_and_when_it_is_heard(until: Any, size: tuple
         assert app.words("temperature", ".about") == "0 to 2 · live"
         one_line_each = {1}
         await until(pilot, lambda: {row.size.height for row in app.panel.rows} == one_line_each)
-        assert app.words("sampler", ".about") == "draw, greedy · before composing"
+        assert app.words("sampler", ".about") == "draw, greedy"
         app.panel.composing(True)
         assert app.words("temperature", ".about").endswith("next step")
         assert app.words("stems", ".about").endswith("next phase")

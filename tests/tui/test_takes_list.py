@@ -9,9 +9,9 @@ import tui
 from tui.widgets.takes_list import NOTHING, TakeRow, TakesList
 
 STYLES = Path(tui.__file__).parent / "styles"
-ODD = TakeRow("a", "[/chorus] [ verse ] [b]", "composing 43 %", None, None, "")
-READY = TakeRow("b", "雪花飘", "ready", 123.0, 7, "demo")
-OLD = TakeRow("c", "tab\there\x1b[31m", "failed: disk full", 9.0, 8, "")
+ODD = TakeRow("a", "composing 43 %", None, None, "[/chorus] [ verse ] [b]")
+READY = TakeRow("b", "ready", 123.0, 7, "雪花飘")
+OLD = TakeRow("c", "failed: disk full", 9.0, 8, "tab\there\x1b[31m")
 
 
 class Takes(App[None]):
@@ -47,10 +47,10 @@ class Takes(App[None]):
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_titles_are_shown_as_written(until: Any, size: tuple[int, int]) -> None:
+async def test_words_are_shown_as_written(until: Any, size: tuple[int, int]) -> None:
     app = Takes(ODD, READY, OLD)
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: ODD.title in app.screen_text())
+        await until(pilot, lambda: ODD.detail in app.screen_text())
         assert "雪花飘" in app.screen_text()
         assert "\x1b" not in app.screen_text()
 
@@ -117,3 +117,31 @@ async def test_an_empty_list_says_how_to_fill_it(until: Any) -> None:
         app.takes.show([READY])
         await until(pilot, lambda: "雪花飘" in app.screen_text())
         assert NOTHING not in app.screen_text()
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+async def test_the_details_take_the_room_there_is(until: Any, width: int) -> None:
+    app = Takes(replace(READY, detail="x" * 300))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.resize_terminal(width, 24)
+        room = sum(column.get_render_width(app.takes) for column in app.takes.columns.values())
+        await until(pilot, lambda: app.takes.size.width == width)
+        room = sum(column.get_render_width(app.takes) for column in app.takes.columns.values())
+        assert room == max(width, 67)
+        assert app.takes.current is not None
+
+
+async def test_takes_are_counted_from_the_first(until: Any) -> None:
+    app = Takes(OLD)
+    async with app.run_test() as pilot:
+        assert app.cell("c", "take") == "1"
+        app.takes.show([ODD, READY, OLD])
+        await until(pilot, lambda: app.takes.row_count == 3)
+        assert [app.cell(key, "take") for key in "abc"] == ["3", "2", "1"]
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -3.0, 1e300])
+async def test_a_length_that_cannot_be_is_shown_without_harm(seconds: float) -> None:
+    app = Takes(replace(READY, seconds=seconds, detail="\ud800"))
+    async with app.run_test():
+        assert "\ud800" not in app.cell("b", "detail")

@@ -80,7 +80,7 @@ async def test_too_much_is_said_in_words_and_not_only_in_colour() -> None:
         assert "text 601/600 too long" in text(app.bar)
         app.bar.show(replace(BUDGET, seconds=(300.0, 400.0)))
         await pilot.pause()
-        assert "5:00–6:40 of 4:30 too long" in text(app.bar)
+        assert "5:00–6:40, the model ends it at 4:30: too long" in text(app.bar)
     async with (app := Rows()).run_test(size=(40, 24)) as pilot:
         app.bar.show(replace(BUDGET, tokens=601))
         await pilot.pause()
@@ -211,3 +211,26 @@ async def test_the_list_shows_tags_with_their_brackets_and_what_they_are() -> No
         assert "[intro-short]" in rows[3]
         assert "no words, 0–10 s" in rows[3]
         assert not app.popup.can_focus
+
+
+async def test_the_bar_says_what_ends_the_song() -> None:
+    app = Rows()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for length, words in (
+            (60.0, "song 1:40–2:30, length ends it at 1:00!"),
+            (120.0, "song 1:40–2:30, length ends it at 2:00"),
+            (270.0, "song 1:40–2:30, the model ends it at 4:30"),
+            (None, "song 1:40–2:30, the model ends it at 4:30"),
+        ):
+            app.bar.show(BUDGET, length)
+            await pilot.pause()
+            assert text(app.bar).endswith(words)
+
+
+async def test_the_bar_keeps_its_bar_where_its_words_must_be_fewer() -> None:
+    app = Rows()
+    async with app.run_test(size=(60, 24)) as pilot:
+        app.bar.show(BUDGET, 60.0)
+        await pilot.pause()
+        assert text(app.bar).endswith("song 1:40–2:30, length 1:00!")
+        assert "█" in text(app.bar)

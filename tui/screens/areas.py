@@ -5,6 +5,8 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 AREAS = ("write", "style", "tune", "takes")
+_TABS_NEED = 44
+"""Columns from which there is room between the tabs."""
 
 
 class Tabs(Static):
@@ -19,12 +21,13 @@ class Tabs(Static):
     def render(self) -> Content:
         """The row of tabs."""
         parts = []
+        between = " " if self.size.width >= _TABS_NEED else ""
         for area in AREAS:
             text = f"{self._keys[area].upper()} {area.capitalize()}"
             parts.append(
                 Content.styled(f"[{text}]", "bold reverse") if area == self.chosen else Content(f" {text} ")
             )
-        return Content(" ").join(parts)
+        return Content(between).join(parts)
 
 
 class Notice(Static):

@@ -15,13 +15,25 @@ class Confirm(ModalScreen[bool]):
     """Asks once; Escape is the safe answer, no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes", id="confirm.yes", tooltip="Yes"),
-        Binding("n,escape", "answer(False)", "No", id="confirm.no", tooltip="No, go back"),
+        Binding("y", "answer(True)", "Yes", id="confirm.yes", system=True, tooltip="Yes"),
+        Binding("n,escape", "answer(False)", "No", id="confirm.no", system=True, tooltip="No, go back"),
         Binding(
-            "left", "app.focus_previous", "Other", id="confirm.left", tooltip="The other answer", show=False
+            "left",
+            "app.focus_previous",
+            "Other",
+            id="confirm.left",
+            system=True,
+            tooltip="The other answer",
+            show=False,
         ),
         Binding(
-            "right", "app.focus_next", "Other", id="confirm.right", tooltip="The other answer", show=False
+            "right",
+            "app.focus_next",
+            "Other",
+            id="confirm.right",
+            system=True,
+            tooltip="The other answer",
+            show=False,
         ),
     ]
 
@@ -34,8 +46,8 @@ class Confirm(ModalScreen[bool]):
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False)
             with Horizontal():
-                yield Button(Content(f"{self._no} (n)"), id="no", compact=True)
-                yield Button(Content(f"{self._yes} (y)"), id="yes", compact=True)
+                yield Button(Content(self._no), id="no", compact=True)
+                yield Button(Content(self._yes), id="yes", compact=True)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
@@ -50,7 +62,9 @@ class Prompt(ModalScreen[str | None]):
     """Asks for one line; Escape gives None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="prompt.cancel", tooltip="Go back without an answer"),
+        Binding(
+            "escape", "cancel", "Cancel", id="prompt.cancel", system=True, tooltip="Go back without an answer"
+        ),
     ]
 
     def __init__(self, question: str, *, value: str = "") -> None:

@@ -130,7 +130,7 @@ class Deck(Vertical):
             return
         self.query_one(Waveform).position = player.position
         if player.backend == "none":
-            self.post_message(self.Spoke(player.reason, None, player.duration))
+            self.post_message(self.Spoke(player.reason, None, None))
             return
         state = "▶ playing" if player.playing else "⏸ paused"
         self.post_message(self.Spoke(f"{state} {player.reason}", player.position, player.duration))

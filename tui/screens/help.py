@@ -1,65 +1,31 @@
-"""Pages of text over the studio: every key, and what the model reads."""
+"""The help: every key as it is now, what it does, and its name for remapping."""
 
-from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from collections.abc import Mapping
 
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Static
+from rich.table import Table
+from rich.text import Text
 
-from tui.keys import Key
-from tui.widgets.lyric_editor import LyricEditor
-from tui.widgets.settings_panel import SettingsPanel
-from tui.widgets.style_picker import ChipLine, StylePicker
-from tui.widgets.takes_list import TakesList
+from tui.keys import PLACES, Place
 
-_PLACES = (
-    ("In the lyrics", LyricEditor),
-    ("In the style tags", StylePicker),
-    ("On the chosen tags", ChipLine),
-    ("In the settings", SettingsPanel),
-    ("In the takes", TakesList),
-)
-_KEY_ROOM = 22
+_NOTE = "The names in brackets are for remapping, under studio: keys: in songdesk.yaml."
 
 
-class Page(ModalScreen[None]):
-    """Text to read and scroll; Escape closes it."""
+def help_text(own: Mapping[str, str]) -> Table:
+    """Every key with its words, as remapped: those of the studio, then those of each place."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(max_width=20)
+    table.add_column(ratio=1)
+    for place in PLACES:
+        table.add_row(Text(place.title, style="bold", no_wrap=True))
+        for key, words, name in rows_of(place, own):
+            table.add_row(Text(key, style="bold"), Text.assemble(words, (f"  ({name})", "dim")))
+        table.add_row()
+    table.add_row("", Text(_NOTE, style="dim"))
+    return table
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,f1", "dismiss", "Close", id="page.close", tooltip="Go back to the studio"),
+
+def rows_of(place: Place, own: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Key, words and name of each action of a place."""
+    return [
+        (" or ".join(own.get(b.id or "", b.key).split(",")), b.tooltip, b.id or "") for b in place.bindings
     ]
-
-    def __init__(self, title: str, content: Content) -> None:
-        super().__init__()
-        self._heading, self._content = title, content
-
-    def compose(self) -> ComposeResult:
-        """A heading and the text."""
-        with VerticalScroll(classes="page") as page:
-            page.border_title = Content(self._heading)
-            page.border_subtitle = "Escape closes"
-            yield Static(self._content)
-
-
-def help_text(keys: Iterable[Key], own: Mapping[str, str]) -> Content:
-    """Every key with its words: those of the studio as remapped, then those of each area."""
-    parts = [Content.styled("Everywhere", "bold")]
-    parts += [_line(own.get(key.id, key.key), key.tooltip, key.id) for key in keys]
-    parts.append(_line("ctrl+p", "Find any action by words", ""))
-    for heading, widget in _PLACES:
-        bindings = [b for b in widget.BINDINGS if isinstance(b, Binding) and b.tooltip]
-        if bindings:
-            parts += [Content(""), Content.styled(heading, "bold")]
-            parts += [_line(binding.key, binding.tooltip, "") for binding in bindings]
-    note = "The names in brackets are for remapping, under studio: keys: in songdesk.yaml."
-    return Content("\n").join([*parts, Content(""), Content.styled(note, "dim")])
-
-
-def _line(keys: str, words: str, name: str) -> Content:
-    shown = " or ".join(keys.split(","))
-    line = Content.assemble((f"{shown:<{_KEY_ROOM}}", "bold"), words)
-    return line + Content.styled(f"  ({name})", "dim") if name else line

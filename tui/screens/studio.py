@@ -9,12 +9,9 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.reactive import reactive
-from textual.screen import Screen
-from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from core.errors import SongdeskError
 from core.lyrics.check import Diagnostic, Severity, check
@@ -24,13 +21,14 @@ from core.review import lyric_tokens
 from core.settings import Live
 from core.song import Song
 from core.songfile import write_songs
-from core.style import vocabulary
+from core.takes import folder_name
 from tui.bridge import Bridge, MakeEngine
-from tui.keys import KEYS
-from tui.screens.areas import AREAS, Notice, Tabs
+from tui.keys import KEYS, OF_THE_APP
 from tui.screens.confirm import Prompt
 from tui.screens.deck import Deck, OpenPlayer
-from tui.screens.help import Page, help_text
+from tui.screens.help import help_text
+from tui.screens.layout import FourAreas
+from tui.screens.page import Page
 from tui.session import NEW_LYRICS, Session, first_song
 from tui.widgets.budget_bar import BudgetBar
 from tui.widgets.lyric_editor import LyricEditor
@@ -42,64 +40,45 @@ from tui.widgets.transport import Transport
 
 _SAVE_AFTER = 1.0
 """Seconds without a change before the draft is saved."""
-_STATES = {State.FINISHING: "stopping, keeping", State.STOPPING: "stopping"}
+_STATES = {State.FINISHING: "stopping, keeping", State.STOPPING: "abandoning"}
+_WHY_NOT = {
+    "compose": "a song is being composed already",
+    "stop": "no song is being composed",
+    "play": "there is no take in hand: choose one in the takes",
+    "seek": "there is no take in hand: choose one in the takes",
+}
+"""Why an action chosen by its words does nothing now."""
 
 
-class StudioScreen(Screen[None]):
+class StudioScreen(FourAreas):
     """Joins the areas, the session and the engine; decides nothing that a song is made of."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual declares it so
-    BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in KEYS if key.id != "quit"]
+    BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in KEYS if key.id not in OF_THE_APP]
 
     composing: reactive[bool] = reactive(False, bindings=True)
     has_sound: reactive[bool] = reactive(False, bindings=True)
-    area: reactive[str] = reactive("write")
 
     def __init__(
         self, session: Session, make_engine: MakeEngine, open_player: OpenPlayer, own_keys: dict[str, str]
     ) -> None:
-        super().__init__()
-        self.session = session
+        super().__init__(session, open_player, own_keys)
         self.bridge = Bridge(make_engine)
-        self._open_player = open_player
-        self._keys = {key.id: own_keys.get(key.id, key.key) for key in KEYS}
         self._own_keys = own_keys
         self._saving = asyncio.Lock()
-        self._state = State.IDLE
+        self._job = ""
+        """The job in hand."""
+        self._is_stopping = False
+        """Whether it was asked to end and be kept."""
 
     def compose(self) -> ComposeResult:
-        """Lyrics left, style and settings right, takes below; a narrow terminal shows one at a time."""
+        """The areas, and the ear at the engine."""
         yield self.bridge
-        yield Static(id="title", markup=False)
-        yield Tabs(self._keys)
-        with Horizontal(id="desk"):
-            with Vertical(id="write"):
-                yield LyricEditor(self.session.kind.dialect, self.session.song.lyrics)
-                yield BudgetBar()
-                yield ProblemLine()
-            with Vertical(id="side"):
-                yield StylePicker(vocabulary(), self.session.song.style, id="style")
-                yield SettingsPanel(id="tune")
-        with Vertical(id="takes"):
-            yield TakesList()
-            yield Deck(self._open_player)
-        yield Notice(markup=False)
-        yield Transport()
-        yield Footer(show_command_palette=False)
+        yield from super().compose()
 
     def on_mount(self) -> None:
-        """Fill the areas and put the cursor into the lyrics."""
-        for area in AREAS:
-            pane = self.query_one(f"#{area}")
-            pane.border_title = Content(f"{area.capitalize()} {self._keys[area].upper()}")
+        """Fill the areas."""
         self.query_one(LyricEditor).judge = self._judge
         self._fill()
-        self.watch_area(self.area)
-        self.query_one(LyricEditor).focus()
-
-    def on_resize(self) -> None:
-        """A footer with labels needs room."""
-        self.query_one(Footer).compact = self.size.width < 120
 
     # The song
 
@@ -121,7 +100,7 @@ class StudioScreen(Screen[None]):
         session = self.session
         model = session.chosen.title
         self.query_one("#title", Static).update(
-            Content.assemble(" ", (session.song.title, "bold"), f" · {model} ({session.chosen.id})")
+            Content.assemble((f" {session.song.title} ", "bold"), f"· {model} ({session.chosen.id})")
         )
         editor = self.query_one(LyricEditor)
         if editor.text != session.song.lyrics:
@@ -131,8 +110,13 @@ class StudioScreen(Screen[None]):
         self.query_one(Deck).eject()
         self.has_sound = False
         self._list_takes()
+        self._show_plan()
         if session.chosen.weights == "rule":
-            self.say(f"{session.chosen.title}: {session.chosen.note}")
+            self.say(f"{session.chosen.id}: {session.chosen.note}")
+
+    def _show_plan(self) -> None:
+        plan = self.session.plan()
+        self.query_one(Transport).show_plan(plan.seconds, plan.peak)
 
     def _judge(self, text: str) -> tuple[Lyrics, tuple[Diagnostic, ...]]:
         lyrics = parse(text)
@@ -142,9 +126,12 @@ class StudioScreen(Screen[None]):
     @on(LyricEditor.Checked)
     def _lyrics_checked(self, event: LyricEditor.Checked) -> None:
         self.session.rewrite(lyrics=event.lyrics.text)
-        self.query_one(BudgetBar).show(self.session.budget_of(event.lyrics))
+        self._show_budget(event.lyrics)
         self.query_one(ProblemLine).show(None, counted(event.diagnostics))
         self._save_soon()
+
+    def _show_budget(self, lyrics: Lyrics) -> None:
+        self.query_one(BudgetBar).show(self.session.budget_of(lyrics), self.session.plan().seconds)
 
     @on(LyricEditor.Pointed)
     def _problem_pointed(self, event: LyricEditor.Pointed) -> None:
@@ -157,11 +144,15 @@ class StudioScreen(Screen[None]):
 
     @on(SettingsPanel.Changed)
     def _setting_changed(self, event: SettingsPanel.Changed) -> None:
-        live = self.session.turn(event.key, event.value)
-        if self.composing and live is not Live.SONG:
-            self.bridge.set_live(event.key, event.value)
+        self.session.turn(event.key, event.value)
         if self.composing:
-            self.say(f"{event.key} is heard from the {live.value} on")
+            heard = self.session.turn_live(self._job, event.key, self.bridge.meter)
+            if heard is not Live.SONG:
+                self.bridge.set_live(event.key, event.value)
+            self.say(f"{event.key} is heard from the {heard.value} on")
+            self._list_takes()
+        self._show_plan()
+        self._show_budget(parse(self.session.song.lyrics))
         self._save_soon()
 
     @work(group="save", exclusive=True)
@@ -195,6 +186,7 @@ class StudioScreen(Screen[None]):
             self.composing = False
             self.complain(error)
             return
+        self._job, self._is_stopping = job.id, False
         self._list_takes()
         self.query_one(SettingsPanel).composing(True)
         self.say("")
@@ -217,14 +209,14 @@ class StudioScreen(Screen[None]):
         return finding is not None
 
     def action_stop(self) -> None:
-        """End the song here and keep it; while that goes on, abandon it."""
-        if self.bridge.meter.state in (State.FINISHING, State.STOPPING):
-            self.bridge.stop(keep=False)
+        """End the song here and keep it; once more, in whichever phase, abandons it."""
+        self.bridge.stop(keep=not self._is_stopping)
+        if self._is_stopping or self.bridge.meter.state is State.STOPPING:
             self.say("stopping; nothing of this take is kept", kind="warning")
         else:
-            self.bridge.stop(keep=True)
-            stop = self._keys["stop"]
+            stop = self.keys["stop"]
             self.say(f"stopping here, and keeping what is made; {stop} once more abandons it", kind="warning")
+        self._is_stopping = True
 
     @on(Bridge.Read)
     def _meter_read(self, event: Bridge.Read) -> None:
@@ -232,17 +224,15 @@ class StudioScreen(Screen[None]):
         if not meter.state.busy:
             return
         self.query_one(Transport).show(meter)
-        if meter.state is not self._state:
-            self.session.mark(meter.job, _STATES.get(meter.state, "composing"))
-            self._list_takes()
-        self._state = meter.state
+        going = "stopping, keeping" if self._is_stopping else "composing"
+        self.session.mark(meter.job, _STATES.get(meter.state, going))
+        self._list_takes()
 
     @on(Bridge.RunFinished)
     def _run_finished(self, event: Bridge.RunFinished) -> None:
         self.bridge.acknowledge()
         self.composing = self.bridge.busy
         outcome = event.outcome
-        self._state = outcome.state
         made = outcome.seconds or self.bridge.meter.seconds
         self.query_one(Transport).show(replace(self.bridge.meter, seconds=made))
         self.query_one(SettingsPanel).composing(self.composing)
@@ -251,7 +241,7 @@ class StudioScreen(Screen[None]):
         if outcome.error is not None:
             self.complain(outcome.error)
             return
-        title, play = outcome.job.song.title, self._keys["play"]
+        title, play = outcome.job.song.title, self.keys["play"]
         match outcome.state:
             case State.CANCELLED:
                 self.say(f"{title} was abandoned")
@@ -303,31 +293,6 @@ class StudioScreen(Screen[None]):
         """Go back or on in the take (s)."""
         self.query_one(Deck).seek(seconds)
 
-    # Getting about
-
-    def action_area(self, area: str) -> None:
-        """Show an area and put the keyboard there."""
-        self.area = area
-        self.call_after_refresh(self._focus_area)
-
-    def watch_area(self, area: str) -> None:
-        """A narrow terminal shows one area: the style sheet goes by the class."""
-        for name in AREAS:
-            self.set_class(name == area, f"-on-{name}")
-        for tabs in self.query(Tabs):
-            tabs.chosen = area
-
-    def _focus_area(self) -> None:
-        pane = self.query_one(f"#{self.area}")
-        inside = [child for child in pane.query(Widget) if child.focusable]
-        if inside and self.focused not in inside:
-            inside[0].focus()
-
-    def on_descendant_focus(self) -> None:
-        """The tabs follow the keyboard, however it got there."""
-        above = self.focused.ancestors_with_self if self.focused is not None else ()
-        self.area = next((node.id for node in above if node.id in AREAS), self.area)
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that would do nothing are not shown."""
         match action:
@@ -339,9 +304,13 @@ class StudioScreen(Screen[None]):
                 return self.has_sound
         return super().check_action(action, parameters)
 
+    def action_explain(self, action: str) -> None:
+        """Say why an action does nothing now."""
+        self.say(_WHY_NOT.get(action, "this does nothing now"))
+
     def action_help(self) -> None:
         """Show every key."""
-        self.app.push_screen(Page("Keys", help_text(KEYS, self._own_keys)))
+        self.app.push_screen(Page("Keys", help_text(self._own_keys)))
 
     def action_engine_text(self) -> None:
         """Show exactly what the model will read."""
@@ -354,13 +323,15 @@ class StudioScreen(Screen[None]):
     async def action_save(self) -> None:
         """Write the draft, and the song as a JSONL file beside it."""
         await self.save()
-        path = self.session.home / "song.jsonl"
+        song, path = self.session.song, self.session.home / "song.jsonl"
+        # The file format takes only titles that are file names as well.
+        title = folder_name(song.title)
         try:
-            await asyncio.to_thread(write_songs, path, [self.session.song])
+            await asyncio.to_thread(write_songs, path, [replace(song, title=title)])
         except SongdeskError as error:
             self.complain(error)
         else:
-            self.say(f"saved as {path}")
+            self.say(f"saved as {path}" + (f", under the title {title}" if title != song.title else ""))
 
     @work(group="files", exclusive=True)
     async def action_open(self) -> None:
@@ -380,16 +351,6 @@ class StudioScreen(Screen[None]):
         title = await self.app.push_screen_wait(Prompt("What is the new song called?"))
         if title:
             self.load(Song(title, NEW_LYRICS, ""), go_on=True)
-
-    # Talking
-
-    def say(self, text: str, *, kind: str = "note") -> None:
-        """Say one line above the transport."""
-        self.query_one(Notice).say(text, kind=kind)
-
-    def complain(self, error: SongdeskError) -> None:
-        """Say what went wrong and what to do about it."""
-        self.say(str(error), kind="error")
 
 
 def _read(name: str) -> Song:

@@ -1,5 +1,6 @@
 """Bars, curves, times and names as characters: little to repaint, at most two colour runs to a row."""
 
+import math
 import unicodedata
 from collections.abc import Sequence
 
@@ -35,7 +36,7 @@ def braille(levels: Sequence[float], height: int) -> tuple[str, ...]:
 
 def clock(seconds: float | None) -> str:
     """A time as people read it, `1:12`, or `?` when it is not known."""
-    if seconds is None:
+    if seconds is None or not math.isfinite(seconds):
         return "?"
     whole = max(0, int(seconds))
     return f"{whole // 60}:{whole % 60:02d}"
@@ -48,7 +49,9 @@ def gib(count: int | None) -> str:
 
 def one_line(text: str) -> str:
     """Somebody's words fit for one row: control and direction characters become spaces."""
-    return "".join(" " if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"} else c for c in text).strip()
+    return "".join(
+        " " if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else c for c in text
+    ).strip()
 
 
 def clip(text: str, width: int) -> str:

@@ -12,18 +12,19 @@ _BAR = (6, 24)
 
 
 class BudgetBar(Widget):
-    """Tokens used against the limit as a bar, and the seconds to expect against the model's longest song."""
+    """Tokens used against the limit as a bar, and the seconds to expect against where the song ends."""
 
     COMPONENT_CLASSES = {"budget-bar--used", "budget-bar--over", "budget-bar--free"}  # noqa: RUF012
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._budget: Budget | None = None
+        self._length: float | None = None
 
-    def show(self, budget: Budget | None) -> None:
-        """Show these figures; None where there are none yet."""
-        if budget != self._budget:
-            self._budget = budget
+    def show(self, budget: Budget | None, length: float | None = None) -> None:
+        """Show these figures, None where there are none yet; `length` is the one asked for (s)."""
+        if (budget, length) != (self._budget, self._length):
+            self._budget, self._length = budget, length
             self.refresh()
 
     def render(self) -> Content:
@@ -33,8 +34,10 @@ class BudgetBar(Widget):
     def _content(self, budget: Budget, width: int) -> Content:
         wide = width >= _WIDE
         tokens = tokens_text(budget, words=wide)
-        seconds = seconds_text(budget, words=wide)
-        room = width - len(tokens) - len(seconds) - (4 if wide else 2)
+        forms = seconds_texts(budget, self._length)[0 if wide else 2 :]
+        spare = width - len(tokens) - (4 if wide else 2)
+        seconds = next((form for form in forms if spare - len(form) >= _BAR[0]), forms[-1])
+        room = spare - len(seconds)
         if room < _BAR[0]:
             return Content(f"{tokens} {seconds}")
         gap = "  " if wide else " "
@@ -60,13 +63,25 @@ def tokens_text(budget: Budget, *, words: bool) -> str:
     return f"text {figures}" + (" too long" if budget.over_tokens else "")
 
 
-def seconds_text(budget: Budget, *, words: bool) -> str:
-    """`song 1:40–2:30 of 4:30`; short: `1:40–2:30/4:30`."""
+def seconds_texts(budget: Budget, length: float | None) -> tuple[str, str, str]:
+    """`song 1:40–2:30, length ends it at 1:00!`, `song 1:40–2:30, length 1:00!` and `1:40–2:30/1:00!`.
+
+    What ends the song is the length asked for (s) or the model, whichever is shorter; `!` where that is
+    sooner than even a quick singer would come to the end, `too long` where no length would do.
+    """
     low, high = (clock(seconds) for seconds in budget.seconds)
-    limit = clock(budget.seconds_limit)
-    if not words:
-        return f"{low}–{high}/{limit}" + ("!" if budget.over_seconds else "")
-    return f"song {low}–{high} of {limit}" + (" too long" if budget.over_seconds else "")
+    ends_at, by = budget.seconds_limit, "model"
+    if length is not None and length < ends_at:
+        ends_at, by = length, "length"
+    mark = "!" if budget.seconds[0] > ends_at else ""
+    end = clock(ends_at)
+    words = ": too long" if budget.over_seconds else mark
+    the = "the " if by == "model" else ""
+    return (
+        f"song {low}–{high}, {the}{by} ends it at {end}{words}",
+        f"song {low}–{high}, {by} {end}{words}",
+        f"{low}–{high}/{end}{mark}",
+    )
 
 
 def clock(seconds: float) -> str:

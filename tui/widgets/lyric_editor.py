@@ -56,7 +56,8 @@ class LyricEditor(ThriftyTextArea):
         Binding(
             "alt+i",
             "insert_section",
-            "Section",
+            "Insert section",
+            show=False,
             id="lyrics.section",
             tooltip="Insert a section after this line",
         ),
@@ -65,11 +66,17 @@ class LyricEditor(ThriftyTextArea):
             "popup_accept",
             show=False,
             priority=True,
-            id="lyrics.popup.accept",
+            id="lyrics.accept",
             tooltip="Insert the highlighted tag",
+            system=True,
         ),
         Binding(
-            "escape", "popup_close", show=False, id="lyrics.popup.close", tooltip="Close the completion list"
+            "escape",
+            "popup_close",
+            show=False,
+            id="lyrics.close",
+            tooltip="Close the completion list",
+            system=True,
         ),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {

@@ -22,8 +22,10 @@ class ProblemLine(Widget):
 
     COMPONENT_CLASSES = {"problem-line--error", "problem-line--warning", "problem-line--hint"}  # noqa: RUF012
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, *, fix: str = "f8", following: str = "f4", id: str | None = None) -> None:  # noqa: A002
+        """`fix` and `following` are the keys that mend a problem and go to the next one."""
         super().__init__(id=id)
+        self._fix, self._following = fix.upper(), following.upper()
         self._shown: tuple[Diagnostic | None, dict[Severity, int]] | None = None
 
     def show(self, diagnostic: Diagnostic | None, counts: Mapping[Severity, int]) -> None:
@@ -39,10 +41,10 @@ class ProblemLine(Widget):
             return Content("")
         diagnostic, counts = self._shown
         if diagnostic is None:
-            return Content(summary(counts))
+            return Content(summary(counts, self._following))
         mark = MARKS[diagnostic.severity]
         style = self.get_visual_style(f"problem-line--{diagnostic.severity.value}", partial=True)
-        words, fixes = Content(sentence(diagnostic)), "  (F8 fixes)" if diagnostic.fix else ""
+        words, fixes = Content(sentence(diagnostic)), f"  ({self._fix} fixes)" if diagnostic.fix else ""
         room = max(1, self.size.width - 2 - len(fixes))
         return Content.assemble((mark, style), " ", words.truncate(room, ellipsis=True), fixes)
 
@@ -54,11 +56,11 @@ def sentence(diagnostic: Diagnostic) -> str:
     return f"{start.row + 1}:{start.column + 1} {diagnostic.message}{hint}"
 
 
-def summary(counts: Mapping[Severity, int]) -> str:
+def summary(counts: Mapping[Severity, int], following: str = "F4") -> str:
     """`✗ 2 errors  ! 1 warning  (F4 next)`; a tick when there is nothing to say."""
     parts = [
         f"{MARKS[severity]} {counts[severity]} {severity.value}{'s' if counts[severity] > 1 else ''}"
         for severity in Severity
         if counts.get(severity)
     ]
-    return f"{'  '.join(parts)}  (F4 next)" if parts else "✓ no problems"
+    return f"{'  '.join(parts)}  ({following} next)" if parts else "✓ no problems"

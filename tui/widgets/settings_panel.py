@@ -15,15 +15,25 @@ from textual.widgets import Input, Static
 from core.errors import SongdeskError
 from core.settings import Kind, Live, Setting, Value, Values, idle_reason
 
-_WHEN_SILENT = {Live.STEP: "live", Live.PHASE: "next phase", Live.SONG: "before composing"}
+_WHEN_SILENT = {Live.STEP: " · live", Live.PHASE: " · live until its phase", Live.SONG: ""}
+"""What is said of a change while nothing is being made."""
 
 
 class ChoiceField(Static, can_focus=True):
     """One of a few values, turned with the arrow keys or the space bar."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right,space,enter", "turn(1)", "Next", id="choice.next", tooltip="Take the next value"),
-        Binding("left", "turn(-1)", "Previous", id="choice.previous", tooltip="Take the value before"),
+        Binding(
+            "right,space,enter",
+            "turn(1)",
+            "Next",
+            id="choice.next",
+            system=True,
+            tooltip="Take the next value",
+        ),
+        Binding(
+            "left", "turn(-1)", "Previous", id="choice.previous", system=True, tooltip="Take the value before"
+        ),
     ]
 
     class Turned(Message):
@@ -107,7 +117,7 @@ class SettingRow(Vertical):
     def about(self) -> str:
         """What may be given, and when it is heard."""
         live = self.setting.live
-        return f"{self.setting.allowed} · {live.value if self.is_composing else _WHEN_SILENT[live]}"
+        return self.setting.allowed + (f" · {live.value}" if self.is_composing else _WHEN_SILENT[live])
 
     def put(self, values: Mapping[str, Value]) -> None:
         """Show the values in force; a text somebody is still typing is left alone."""
@@ -226,11 +236,35 @@ class SettingsPanel(Vertical):
     """Every setting of the family in reach of the keyboard."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Up", id="tune.up", tooltip="Go to the setting above", show=False),
-        Binding("down", "move(1)", "Down", id="tune.down", tooltip="Go to the setting below", show=False),
-        Binding("pageup", "move(-8)", "Far up", id="tune.page_up", tooltip="Eight settings up", show=False),
         Binding(
-            "pagedown", "move(8)", "Far down", id="tune.page_down", tooltip="Eight settings down", show=False
+            "up", "move(-1)", "Up", id="tune.up", system=True, tooltip="Go to the setting above", show=False
+        ),
+        Binding(
+            "down",
+            "move(1)",
+            "Down",
+            id="tune.down",
+            system=True,
+            tooltip="Go to the setting below",
+            show=False,
+        ),
+        Binding(
+            "pageup",
+            "move(-8)",
+            "Far up",
+            id="tune.page_up",
+            system=True,
+            tooltip="Eight settings up",
+            show=False,
+        ),
+        Binding(
+            "pagedown",
+            "move(8)",
+            "Far down",
+            id="tune.page_down",
+            system=True,
+            tooltip="Eight settings down",
+            show=False,
         ),
         Binding("f9", "reset", "Reset", id="tune.reset", tooltip="Give this setting its default again"),
     ]

@@ -42,8 +42,24 @@ class ChipLine(Widget, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chips--current"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "step(-1)", "Left", id="chips.left", tooltip="Go to the tag before", show=False),
-        Binding("right", "step(1)", "Right", id="chips.right", tooltip="Go to the next tag", show=False),
+        Binding(
+            "left",
+            "step(-1)",
+            "Left",
+            id="chips.left",
+            system=True,
+            tooltip="Go to the tag before",
+            show=False,
+        ),
+        Binding(
+            "right",
+            "step(1)",
+            "Right",
+            id="chips.right",
+            system=True,
+            tooltip="Go to the next tag",
+            show=False,
+        ),
         Binding("alt+left", "move(-1)", "Earlier", id="chips.earlier", tooltip="Move this tag forward"),
         Binding("alt+right", "move(1)", "Later", id="chips.later", tooltip="Move this tag back"),
         Binding("delete,backspace", "remove", "Remove", id="chips.remove", tooltip="Take this tag away"),
@@ -67,13 +83,19 @@ class ChipLine(Widget, can_focus=True):
             """The chips it came from."""
             return self.chips
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Without tags there is nothing to move or take away."""
+        return bool(self.tags) if action in {"move", "remove"} else super().check_action(action, parameters)
+
     def validate_at(self, at: int) -> int:
         """Stay on a tag."""
         return max(0, min(len(self.tags) - 1, at))
 
-    def watch_tags(self) -> None:
+    def watch_tags(self, old: tuple[str, ...], new: tuple[str, ...]) -> None:
         """Stay on a tag when there are fewer."""
         self.at = self.validate_at(self.at)
+        if bool(old) is not bool(new):
+            self.refresh_bindings()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """As many rows as the chips need."""
@@ -135,11 +157,25 @@ class StylePicker(Vertical):
     """Builds a description from the vocabulary, a tempo and tags of one's own."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "highlight(-1)", "Up", id="style.up", tooltip="The tag above", show=False),
-        Binding("down", "highlight(1)", "Down", id="style.down", tooltip="The tag below", show=False),
-        Binding("pageup", "page(-1)", "Page up", id="style.page_up", tooltip="A page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", id="style.page_down", tooltip="A page down", show=False),
-        Binding("escape", "clear", "Clear", id="style.clear", tooltip="Clear the search", show=False),
+        Binding("up", "highlight(-1)", "Up", id="style.up", system=True, tooltip="The tag above", show=False),
+        Binding(
+            "down", "highlight(1)", "Down", id="style.down", system=True, tooltip="The tag below", show=False
+        ),
+        Binding(
+            "pageup", "page(-1)", "Page up", id="style.page_up", system=True, tooltip="A page up", show=False
+        ),
+        Binding(
+            "pagedown",
+            "page(1)",
+            "Page down",
+            id="style.page_down",
+            system=True,
+            tooltip="A page down",
+            show=False,
+        ),
+        Binding(
+            "escape", "clear", "Clear", id="style.clear", system=True, tooltip="Clear the search", show=False
+        ),
     ]
 
     class Changed(Message):
@@ -275,7 +311,9 @@ class StylePicker(Vertical):
             worst = min(notes, key=lambda note: list(_MARKS).index(note.severity))
             more = f" (+{len(notes) - 1} more)" if len(notes) > 1 else ""
             advice = f"{_MARKS[worst.severity]} {worst.message}{more} → {worst.hint}"
-        self.query_one(".advice", Static).update(Content(one_line(advice)))
+        line = self.query_one(".advice", Static)
+        line.update(Content(one_line(advice)))
+        line.display = bool(advice)
 
     def _fill(self, *, stay: bool = False) -> None:
         query = self.query_one(Input).value.strip()

@@ -14,8 +14,10 @@ from textual.widgets import DataTable
 
 from tui.widgets.bars import clip, clock, one_line
 
-COLUMNS = {"state": 16, "title": 26, "length": 6, "seed": 10, "detail": 46}
-"""Columns and their widths (cells); fixed, so that a row is never painted at the width of another one."""
+COLUMNS = {"take": 4, "state": 17, "length": 6, "seed": 10, "detail": 20}
+"""Columns and their widths (cells), the last at least; so no row is painted at the width of another one."""
+_PADDING = 2
+"""Cells beside each column."""
 NOTHING = "No takes yet: compose one, and it is kept here."
 
 
@@ -24,7 +26,6 @@ class TakeRow:
     """What one row says; None where something is not known."""
 
     id: str
-    title: str
     state_text: str
     seconds: float | None
     seed: int | None
@@ -32,11 +33,10 @@ class TakeRow:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """The words of the row, in the order of `COLUMNS`."""
+        """The words of the row, in the order of `COLUMNS` without the number."""
         seed = "?" if self.seed is None else str(self.seed)
         return (
             one_line(self.state_text),
-            one_line(self.title),
             clock(self.seconds),
             seed,
             one_line(self.detail),
@@ -47,7 +47,13 @@ class TakesList(DataTable[Text]):
     """A table of takes that keeps its cursor on the same take when rows come and go."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "select_cursor", "Play", id="takes.play", tooltip="Play the take under the cursor"),
+        Binding(
+            "enter",
+            "select_cursor",
+            "Listen",
+            id="takes.play",
+            tooltip="Play the take under the cursor from its start",
+        ),
     ]
 
     class Chosen(Message):
@@ -79,12 +85,27 @@ class TakesList(DataTable[Text]):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(cursor_type="row", zebra_stripes=False, id=id, classes=classes)
         self._takes: tuple[TakeRow, ...] = ()
+        self._detail_width = 0
 
     def on_mount(self) -> None:
         """Make the columns, and the rows that were asked for before."""
-        for name, width in COLUMNS.items():
+        self._lay_out()
+
+    def on_resize(self) -> None:
+        """The last column takes the room there is."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        others = sum(COLUMNS.values()) - COLUMNS["detail"] + _PADDING * len(COLUMNS)
+        room = max(COLUMNS["detail"], self.size.width - others)
+        if room == self._detail_width:
+            return
+        self._detail_width = room
+        stood_on = self.current
+        self.clear(columns=True)
+        for name, width in {**COLUMNS, "detail": room}.items():
             self.add_column(Text(name), key=name, width=width)
-        self._fill(None)
+        self._fill(stood_on.id if stood_on is not None else None)
 
     @property
     def current(self) -> TakeRow | None:
@@ -108,6 +129,10 @@ class TakesList(DataTable[Text]):
         self._takes = new
         self._fill(stood_on.id if stood_on is not None else None)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is nothing to play in an empty list."""
+        return bool(self._takes) if action == "select_cursor" else super().check_action(action, parameters)
+
     def render_line(self, y: int) -> Strip:
         """A row of the table; one sentence where there is none."""
         if y == 1 and not self._takes:
@@ -118,14 +143,16 @@ class TakesList(DataTable[Text]):
         return super().render_line(y)
 
     def _fill(self, stood_on: str | None) -> None:
+        if bool(self._takes) is not bool(self.row_count):
+            self.refresh_bindings()
         self.clear()
-        for take in self._takes:
-            self.add_row(*(_cell(words) for words in take.cells), key=take.id)
+        for number, take in zip(range(len(self._takes), 0, -1), self._takes, strict=True):
+            self.add_row(*(_cell(words) for words in (str(number), *take.cells)), key=take.id)
         ids = [take.id for take in self._takes]
         self.move_cursor(row=ids.index(stood_on) if stood_on in ids else 0)
 
     def _update(self, before: TakeRow, after: TakeRow) -> None:
-        for column, old, new in zip(COLUMNS, before.cells, after.cells, strict=True):
+        for column, old, new in zip(list(COLUMNS)[1:], before.cells, after.cells, strict=True):
             if old != new:
                 self.update_cell(after.id, column, _cell(new))
 

@@ -50,6 +50,7 @@ class Transport(Widget):
         self._meter = Meter()
         self._player = PlayerLine()
         self._reached = 0.0
+        self._plan = ""
         self._rows = (Row("", ""), Row("", ""))
 
     def show(self, meter: Meter) -> None:
@@ -59,6 +60,11 @@ class Transport(Widget):
         same = (meter.job, meter.phase) == (self._meter.job, self._meter.phase)
         self._reached = max(self._reached, meter.fraction) if same else meter.fraction
         self._meter = meter
+        self._redraw()
+
+    def show_plan(self, seconds: float, peak: int) -> None:
+        """Show, while nothing was made yet, what the song will take: its length (s) and memory (bytes)."""
+        self._plan = f"to make: {clock(seconds)} at most, {gib(peak)} GiB of memory for the model at its peak"
         self._redraw()
 
     def show_player(self, text: str, position: float | None, duration: float | None) -> None:
@@ -88,7 +94,10 @@ class Transport(Widget):
         width = self.size.width
         if not width:
             return
-        rows = (run_row(self._meter, self._reached, width), memory_row(self._meter, self._player, width))
+        first = run_row(self._meter, self._reached, width)
+        if self._meter.state is State.IDLE and self._plan:
+            first = Row(first.strong, clip(GAP + self._plan, width - cell_len(first.strong)))
+        rows = (first, memory_row(self._meter, self._player, width))
         for y, (old, new) in enumerate(zip(self._rows, rows, strict=True)):
             if old != new:
                 self.refresh(Region(0, y, _last_change(old, new), 1))
@@ -106,7 +115,7 @@ def run_row(meter: Meter, reached: float, width: int) -> Row:
         "time": _song_time(meter, reached),
         "eta": _eta(meter) if busy else "",
         "rate": _rate(meter) if busy else "",
-        "section": one_line(meter.section),
+        "section": one_line(meter.section) if busy else "",
         "title": one_line(meter.title),
     }
     cells = max(8, min(60, width - _ROOM_BESIDE_BAR)) if busy and width >= _NO_BAR_UNDER else 0
@@ -130,6 +139,8 @@ def memory_row(meter: Meter, player: PlayerLine, width: int) -> Row:
     times = ""
     if player.position is not None or player.duration is not None:
         times = f"{clock(player.position)} / {clock(player.duration)}"
+    elif meter.state is State.IDLE and meter.memory is None:
+        return Row("", clip(player.text, width))
     spoken = " ".join(part for part in (player.text, times) if part)
     wanted = min(cell_len(spoken), _PLAYER_ROOM) + len(GAP) if spoken else 0
     forms = _memory_forms(meter.memory)

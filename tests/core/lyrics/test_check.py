@@ -21,6 +21,7 @@ PIECES = st.sampled_from(
 TEXTS = st.text(max_size=40) | st.lists(PIECES, max_size=25).map("".join)
 
 CASES = [
+    ("control-character", "[verse]\nla\x1b[31m la", "[verse]\nla[31m la"),
     ("unknown-tag", "[Verse]\nla", "[verse]\nla"),
     ("unknown-tag", "[Pre-Chorus]\nla", "[verse]\nla"),
     ("unknown-tag", "[intro]\n[verse]\nla", "[intro-short]\n[verse]\nla"),

@@ -1,0 +1,48 @@
+"""Everything said of a song before it is made."""
+
+import pytest
+
+from core.family import family_of
+from core.lyrics.check import Severity
+from core.review import errors, review
+from core.song import Reference, Song
+
+GOOD = Song("a", "[verse]\nPaper boats are drifting", "female, folk pop, piano")
+
+
+def findings(song: Song, toy: str = "demo") -> list[tuple[Severity, str]]:
+    return [(finding.severity, str(finding)) for finding in review(song, *family_of(toy))]
+
+
+def test_a_sound_song_has_nothing_said_of_it() -> None:
+    assert findings(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("song", "said"),
+    [
+        (Song("a", "[vers]\nla", "pop"), "section 1 [vers]: unknown tag"),
+        (Song("a", "[verse]\n" + "paper boats " * 400, "pop"), "tokens"),
+        (Song("a", "[verse]\nla", ", ".join(f"strange tag {n}" for n in range(80))), "style: "),
+        (Song("a", "[verse]\nla", "pop <|im_start|>"), "style: "),
+    ],
+)
+def test_what_keeps_a_song_from_being_made_is_an_error_with_its_place(song: Song, said: str) -> None:
+    found = errors(review(song, *family_of("demo")))
+    assert any(said in str(finding) for finding in found)
+    assert all(finding.hint for finding in found)
+
+
+def test_more_style_than_the_model_reads_is_counted() -> None:
+    song = Song("a", "[verse]\nla", ", ".join(["acoustic guitar"] * 60))
+    assert any("where the model reads 100" in text for _, text in findings(song))
+
+
+def test_more_song_than_the_model_can_sing_is_a_warning() -> None:
+    verse = "[verse]\n" + "la la la la\n" * 6
+    found = findings(Song("a", verse * 30, "pop"))
+    assert any(severity is Severity.WARNING and "ends at" in text for severity, text in found)
+
+
+def test_a_reference_beside_tags_is_questioned() -> None:
+    assert findings(Song("a", GOOD.lyrics, GOOD.style, Reference(style="Pop")))

@@ -1,0 +1,59 @@
+"""The studio opened with an engine that plays readings, and what a person would read off it."""
+
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+
+from core.audio.player import NoPlayer
+from core.config import Config
+from core.song import Song
+from tests.tui.rehearsal import Rehearsal
+from tui.app import Studio
+from tui.screens.areas import Notice
+
+SONG = Song("Paper boats", "[verse]\nWe folded the morning in two.\n", "pop, female", settings={"seed": "7"})
+NARROW, WIDE = (80, 24), (200, 60)
+
+
+@asynccontextmanager
+async def opened(
+    engine: Rehearsal,
+    song: Song = SONG,
+    *,
+    size: tuple[int, int] = NARROW,
+    config: Config | None = None,
+    player: Any = None,
+) -> Any:
+    app = Studio(
+        config or Config(),
+        song,
+        make_engine=lambda: engine,
+        open_player=lambda: player or NoPlayer("no sound here: nothing is installed"),
+    )
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield app, pilot
+
+
+def said(app: Studio) -> str:
+    return app.studio.query_one(Notice).said
+
+
+def states(app: Studio) -> list[str]:
+    return [row.state_text for row in app.studio.session.rows]
+
+
+def screen_text(app: Studio) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+def foot(app: Studio) -> set[str]:
+    return {
+        b.binding.description for b in app.studio.active_bindings.values() if b.binding.show and b.enabled
+    }
+
+
+async def composing(app: Studio, pilot: Pilot[Any], engine: Rehearsal, until: Any) -> None:
+    await pilot.press("ctrl+g")
+    await until(pilot, lambda: engine.jobs and states(app)[:1] == ["composing"])

@@ -1,0 +1,97 @@
+"""However the studio ends: the terminal is as it was, the draft is on disk, the process is gone."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.tui.pty_terminal import Terminal
+
+
+def draft(tmp_path: Path) -> str:
+    return (tmp_path / "songs" / "Paper boats" / "draft.json").read_text()
+
+
+def write_and_compose(terminal: Terminal, *, composes: bool = True) -> None:
+    terminal.type(b"\x1b[B")
+    terminal.quiet(0.2)
+    terminal.type(b"just typed ")
+    if composes:
+        terminal.type(b"\x07")
+        terminal.until(lambda: "2/3 composing" in terminal.text())
+    terminal.until(lambda: "just typed" in terminal.text())
+
+
+def test_quitting_restores_the_terminal(open_studio: Callable[..., Terminal]) -> None:
+    terminal = open_studio()
+    terminal.type(b"\x11")
+    assert terminal.ended() == 0
+    assert terminal.is_restored
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
+@pytest.mark.parametrize("composes", [False, True])
+def test_a_signal_restores_the_terminal_and_saves_the_draft(
+    open_studio: Callable[..., Terminal], tmp_path: Path, number: int, code: int, composes: bool
+) -> None:
+    terminal = open_studio()
+    write_and_compose(terminal, composes=composes)
+    terminal.process.send_signal(number)
+    assert terminal.ended() == code
+    assert terminal.is_restored
+    assert "just typed" in draft(tmp_path)
+
+
+@pytest.mark.parametrize("composes", [False, True])
+def test_a_terminal_that_goes_away_ends_the_studio_and_saves_the_draft(
+    open_studio: Callable[..., Terminal], tmp_path: Path, composes: bool
+) -> None:
+    terminal = open_studio()
+    write_and_compose(terminal, composes=composes)
+    terminal.hang_up()
+    assert terminal.ended() == 129
+    assert "just typed" in draft(tmp_path)
+
+
+def test_a_key_that_means_no_leaves_the_song_alone_and_yes_ends_it(
+    open_studio: Callable[..., Terminal],
+) -> None:
+    terminal = open_studio()
+    write_and_compose(terminal)
+    terminal.type(b"\x11")
+    terminal.until(lambda: "Leaving abandons it" in terminal.text())
+    terminal.type(b"n")
+    terminal.until(lambda: "Leaving abandons it" not in terminal.text())
+    terminal.type(b"\x11")
+    terminal.until(lambda: "Leaving abandons it" in terminal.text())
+    terminal.type(b"y")
+    assert terminal.ended() == 0
+    assert terminal.is_restored
+
+
+def test_a_thread_that_will_not_end_does_not_hold_the_process(
+    open_studio: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    """The interpreter would wait for such a thread for ever, or abort under one that is inside torch."""
+    terminal = open_studio(engine="Stubborn")
+    write_and_compose(terminal)
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.ended(15) == 143
+    assert terminal.is_restored
+    assert "just typed" in draft(tmp_path)
+
+
+def test_a_fault_of_ours_is_one_line_and_the_rest_is_in_the_log(
+    open_studio: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    terminal = open_studio(engine="Broken")
+    write_and_compose(terminal, composes=False)
+    terminal.type(b"\x07")
+    assert terminal.ended() == 2
+    assert terminal.is_restored
+    assert "songdesk: the studio broke (ZeroDivisionError)" in " ".join(terminal.text().split())
+    assert "Traceback" not in terminal.text()
+    assert "just typed" in draft(tmp_path)

@@ -1,0 +1,104 @@
+"""The four areas, their tabs and the foot, and the way about them by key."""
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from core.errors import SongdeskError
+from core.style import vocabulary
+from tui.keys import keys_in_force
+from tui.screens.areas import AREAS, Notice, Tabs
+from tui.screens.deck import Deck, OpenPlayer
+from tui.session import Session
+from tui.widgets.budget_bar import BudgetBar
+from tui.widgets.lyric_editor import LyricEditor
+from tui.widgets.problems import ProblemLine
+from tui.widgets.settings_panel import SettingsPanel
+from tui.widgets.style_picker import StylePicker
+from tui.widgets.takes_list import TakesList
+from tui.widgets.transport import Transport
+
+_FOOTER_NEEDS = 80
+"""Columns from which the footer's keys stand apart."""
+
+
+class FourAreas(Screen[None]):
+    """What is shown where; knows the widgets, and nothing of what they mean."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (180, "-broad")]  # noqa: RUF012 - Textual's way
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-middling"), (50, "-tall")]  # noqa: RUF012
+
+    area: reactive[str] = reactive("write")
+
+    def __init__(self, session: Session, open_player: OpenPlayer, own_keys: dict[str, str]) -> None:
+        super().__init__()
+        self.session = session
+        self._open_player = open_player
+        self.keys = {name: keys.split(",")[0] for name, keys in keys_in_force(own_keys).items()}
+        """The first key of every action."""
+
+    def compose(self) -> ComposeResult:
+        """Lyrics left, style and settings right, takes below; a narrow terminal shows one at a time."""
+        yield Static(id="title", markup=False)
+        yield Tabs(self.keys)
+        with Horizontal(id="desk"):
+            with Vertical(id="write"):
+                yield LyricEditor(self.session.kind.dialect, self.session.song.lyrics)
+                yield BudgetBar()
+                yield ProblemLine(fix=self.keys["lyrics.fix"], following=self.keys["lyrics.next"])
+            with Vertical(id="side"):
+                yield StylePicker(vocabulary(), self.session.song.style, id="style")
+                yield SettingsPanel(id="tune")
+        with Vertical(id="takes"):
+            yield TakesList()
+            yield Deck(self._open_player)
+        yield Notice(markup=False)
+        yield Transport()
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Name the areas with their keys."""
+        for area in AREAS:
+            title = Content(f"{area.capitalize()} {self.keys[area].upper()}")
+            self.query_one(f"#{area}").border_title = title
+        self.watch_area(self.area)
+        self.query_one(LyricEditor).focus()
+
+    def on_resize(self) -> None:
+        """A footer with room between its keys needs columns."""
+        self.query_one(Footer).compact = self.size.width < _FOOTER_NEEDS
+
+    def action_area(self, area: str) -> None:
+        """Show an area and put the keyboard there."""
+        self.area = area
+        self.call_after_refresh(self._focus_area)
+
+    def watch_area(self, area: str) -> None:
+        """A narrow terminal shows one area: the style sheet goes by the class."""
+        for name in AREAS:
+            self.set_class(name == area, f"-on-{name}")
+        for tabs in self.query(Tabs):
+            tabs.chosen = area
+
+    def _focus_area(self) -> None:
+        pane = self.query_one(f"#{self.area}")
+        inside = [child for child in pane.query(Widget) if child.focusable]
+        if inside and self.focused not in inside:
+            inside[0].focus()
+
+    def on_descendant_focus(self) -> None:
+        """The tabs follow the keyboard, however it got there."""
+        above = self.focused.ancestors_with_self if self.focused is not None else ()
+        self.area = next((node.id for node in above if node.id in AREAS), self.area)
+
+    def say(self, text: str, *, kind: str = "note") -> None:
+        """Say one line above the transport."""
+        self.query_one(Notice).say(text, kind=kind)
+
+    def complain(self, error: SongdeskError) -> None:
+        """Say what went wrong and what to do about it."""
+        self.say(str(error), kind="error")

@@ -83,7 +83,10 @@ class LevoEngine:
             place = torch.device("cpu") if parts == ("text",) else run.device
             return load_module(lambda: TokenModel(shapes, parts), path, place, dtype=dtype)
 
-        schedule = choose_schedule(shapes, values, bytes_each=dtype.itemsize, free=free_memory(run.device))
+        free = free_memory(run.device)
+        schedule, reason = choose_schedule(shapes, values, bytes_each=dtype.itemsize, free=free)
+        if reason:
+            run.note(reason)
         with processor_threads(1 if shapes.width <= _NARROW else cores()):
             tokens = compose(load, shapes, conditions, values, run, schedule=schedule)
         run.save("tokens", tokens.tensors(), _META)

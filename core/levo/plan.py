@@ -68,14 +68,23 @@ def _tokens(shapes: TokenShapes, values: Values, *, frames: int, bytes_each: int
     return lockstep_plan(shapes, values, frames=frames, bytes_each=bytes_each)
 
 
-def choose_schedule(shapes: TokenShapes, values: Values, *, bytes_each: int, free: int) -> str:
-    """The schedule asked for; `auto` is lockstep unless its plan takes more than the `free` bytes."""
+def choose_schedule(shapes: TokenShapes, values: Values, *, bytes_each: int, free: int) -> tuple[str, str]:
+    """The schedule asked for, and why another than the usual one; `auto` is lockstep as long as it fits.
+
+    It fits when its plan takes no more than the `free` bytes.
+    """
     asked = values.text("schedule")
     if asked != "auto":
-        return asked
+        return asked, ""
     frames = frames_in(values.real("length"))
     together = lockstep_plan(shapes, values, frames=frames, bytes_each=bytes_each)
-    return "lockstep" if together.peak <= free else "two-pass"
+    if together.peak <= free:
+        return "lockstep", ""
+    need, room = together.peak / 2**30, free / 2**30
+    return (
+        "two-pass",
+        f"the transformers took turns: together they need {need:.1f} GiB and {room:.1f} are free",
+    )
 
 
 def lockstep_plan(shapes: TokenShapes, values: Values, *, frames: int, bytes_each: int) -> StagePlan:
@@ -112,7 +121,10 @@ def _song_bytes(
     scratch = scratch_bytes(kind, bytes_each=bytes_each, **sizes)
     embedded = 2 * (_STREAMS * rows * shapes.prefix * shapes.width * bytes_each)
     ropes = tables * positions * dim * 4
-    chunk = rows * min(PREFILL_CHUNK, shapes.prefix + 1)
+    at_once = shapes.prefix + 1
+    if values.text("kv_cache") != "mulaw8":
+        at_once = min(PREFILL_CHUNK, at_once)
+    chunk = rows * at_once
     layer = chunk * (2 * shapes.width * 4 + 4 * shapes.ffn * bytes_each)
     draw = _NOISE_BYTES * (shapes.codes + 1)
     return cache, scratch + embedded + ropes + max(layer, draw)

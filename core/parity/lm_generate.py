@@ -1,19 +1,15 @@
 """Golden greedy songs: composed by the product from the stored conditions, in every cache format stored."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 from torch import Tensor
 
 from core.errors import SongdeskError
 from core.levo.artifacts import Conditions
-from core.levo.shapes import FRAME_RATE, frames_in
+from core.levo.shapes import FRAME_RATE
 from core.levo.tokens.compose import compose
-from core.levo.tokens.decoding import Decoding
-from core.levo.tokens.loop import write
 from core.levo.tokens.model import TokenModel
-from core.levo.tokens.pattern import Sheet
 from core.parity.bench import Bench
 from core.parity.compare import Case, Check, case_of, same
 from core.parity.folder import Entry, by_case, codes
@@ -66,9 +62,9 @@ def _values(about: Entry, path: str, cache: str) -> Values:
 def _song(song: _Song, want: Tensor) -> Iterator[Check]:
     theirs, shapes = codes(want), song.model.shapes
     length = end_of(theirs[0], shapes.eos)
-    for schedule, compose_it in _schedules(song.values.text("kv_cache")).items():
+    for schedule in _schedules(song.values.text("kv_cache")):
         try:
-            ours = compose_it(song)
+            ours = _composed(song, schedule=schedule)
         except SongdeskError:  # a song without a frame is refused
             ours = theirs[:, :0]
         yield same(f"{schedule} frames", [ours.shape[1]], [length])
@@ -76,29 +72,14 @@ def _song(song: _Song, want: Tensor) -> Iterator[Check]:
             yield replace(check, part=f"{schedule} {check.part}")
 
 
-def _schedules(cache: str) -> dict[str, Callable[[_Song], Tensor]]:
-    if cache == "mulaw8":
-        return {"one prefill": _in_one_prefill}
-    return {
-        "lockstep": partial(_composed, schedule="lockstep"),
-        "two-pass": partial(_composed, schedule="two-pass"),
-    }
+def _schedules(cache: str) -> tuple[str, ...]:
+    """µ-law shares a scale among all that one call writes, so only the fork's own order of calls compares."""
+    return ("lockstep",) if cache == "mulaw8" else ("lockstep", "two-pass")
 
 
 def _composed(song: _Song, *, schedule: str) -> Tensor:
     model, run = song.model, QuietRun(song.model.device, song.values)
     return compose(lambda _: model, model.shapes, song.conditions, song.values, run, schedule=schedule).codes
-
-
-def _in_one_prefill(song: _Song) -> Tensor:
-    """The fork's prefill, whole: its format has one scale for all that one call writes."""
-    model, values = song.model, song.values
-    sheet = Sheet(model.shapes, frames_in(values.real("length")), device=model.device)
-    rows = 1 if values.real("guidance") == 1 else 2
-    decoding = Decoding(model, rows=rows, columns=sheet.total, cache=values.text("kv_cache"))
-    decoding.prefill(model.prefix(song.conditions, rows), sheet.first, chunk=model.shapes.prefix + 1)
-    write(decoding, sheet, song.conditions.prompt_codes[0], QuietRun(model.device, values))
-    return sheet.codes().cpu()
 
 
 def _note(about: Entry, path: str) -> str:

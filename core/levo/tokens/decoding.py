@@ -13,6 +13,8 @@ from core.levo.tokens.cache import KVCache, make_cache
 from core.levo.tokens.codecs import Scratch
 from core.levo.tokens.model import TokenModel
 
+_WHOLE = 1 << 30
+"""More positions than any song has."""
 Streams = tuple[Tensor, ...]
 """Embeddings [B, T, W] of the same positions: for main, for sub, or for both."""
 
@@ -28,6 +30,11 @@ class Room:
     """Format of the KV cache."""
     mu: float = 64.0
     """Of the µ-law format."""
+
+    @property
+    def chunk(self) -> int:
+        """Positions of a prefill at a time; µ-law takes all at once, because it has one scale for them."""
+        return _WHOLE if self.cache == "mulaw8" else PREFILL_CHUNK
 
     def positions(self, model: TokenModel) -> int:
         """The prefix and the columns."""
@@ -56,7 +63,7 @@ class _Pass(ABC):
 
     def __init__(self, model: TokenModel, room: Room) -> None:
         self.model, self.shapes, self.rows = model, model.shapes, room.rows
-        self._at = 0
+        self._at, self._chunk = 0, room.chunk
 
     @property
     def taken(self) -> int:
@@ -68,19 +75,19 @@ class _Pass(ABC):
         prefix: Streams,
         columns: Tensor,
         *,
-        chunk: int = PREFILL_CHUNK,
+        chunk: int = 0,
         pause: Callable[[], object] = int,
     ) -> None:
-        """Take in the prefix and the first columns int64 [3, S], `chunk` positions at a time.
+        """Take in the prefix and the first columns int64 [3, S], `chunk` at a time (0: as the cache wants).
 
         `pause` is called before each chunk and may raise to give up.
         """
         pairs = zip(prefix, self._embed(columns), strict=True)
-        self._take(tuple(torch.cat(pair, dim=1) for pair in pairs), chunk, pause)
+        self._take(tuple(torch.cat(pair, dim=1) for pair in pairs), chunk or self._chunk, pause)
 
     def feed(self, columns: Tensor) -> None:
         """Take in the next columns, int64 [3, S]."""
-        self._take(self._embed(columns), PREFILL_CHUNK, int)
+        self._take(self._embed(columns), self._chunk, int)
 
     @abstractmethod
     def logits(self, books: tuple[int, ...]) -> Tensor:

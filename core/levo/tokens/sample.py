@@ -127,7 +127,7 @@ class Sampler:
         if temperature <= 0:
             return scores.argmax()
         kept, ids = keep(scores / temperature, top_k=top_k, top_p=top_p)
-        return ids[(kept + self._noise.at(step, book)[ids]).argmax()]
+        return ids.take((kept + self._noise.at(step, book)[ids]).argmax())
 
 
 def guide(logits: Tensor, guidance: float) -> Tensor:

@@ -37,6 +37,7 @@ class Recording:
     def __init__(self, values: Values, folder: Path, model: str) -> None:
         self.seen: set[str] = set()
         self.sound: list[Tensor] = []
+        self.notes: list[str] = []
         self.saved: dict[str, Path] = {}
         self._values, self._folder, self._model = values, folder, model
         self._looked = False
@@ -70,6 +71,9 @@ class Recording:
         save_file(dict(tensors), path, metadata=dict(meta))
         self.saved[kind] = path
         return Artifact(kind, path, "")
+
+    def note(self, what: str) -> None:
+        self.notes.append(what)
 
     def audio(self, samples: Tensor) -> None:
         self.sound.append(samples)

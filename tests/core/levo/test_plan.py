@@ -44,7 +44,8 @@ def test_what_a_step_reads_is_all_that_is_resident(name: str, weights: float) ->
 @pytest.mark.parametrize(
     ("name", "kind", "cache"),
     [
-        ("v2-large", "fp16", 6.457), ("v2-large", "int8", 3.228 + 0.202), ("v2-large", "mulaw8", 3.228 + 0.0032),
+        ("v2-large", "fp16", 6.457), ("v2-large", "int8", 3.228 + 0.202),
+        ("v2-large", "mulaw8", 3.228 + 0.0032),
         ("v2-medium", "fp16", 4.03), ("v2-medium", "int8", 2.02 * (1 + 1 / 16)),
     ],
 )  # fmt: skip
@@ -84,9 +85,10 @@ def test_a_longer_song_and_a_second_row_take_more(plan: Callable[..., Any], name
 def test_auto_takes_turns_only_where_both_do_not_fit() -> None:
     large, asked = shapes("v2-large"), values(length=280.0)
     peak = lockstep_plan(large, asked, frames=7000, bytes_each=HALF).peak
-    assert choose_schedule(large, asked, bytes_each=HALF, free=peak) == "lockstep"
-    assert choose_schedule(large, asked, bytes_each=HALF, free=peak - 1) == "two-pass"
+    assert choose_schedule(large, asked, bytes_each=HALF, free=peak) == ("lockstep", "")
+    assert choose_schedule(large, asked, bytes_each=HALF, free=peak - 1)[0] == "two-pass"
+    assert "took turns" in choose_schedule(large, asked, bytes_each=HALF, free=peak - 1)[1]
     for schedule in ("lockstep", "two-pass"):
         forced = values(length=280.0, schedule=schedule)
-        assert choose_schedule(large, forced, bytes_each=HALF, free=peak) == schedule
-        assert choose_schedule(large, forced, bytes_each=HALF, free=0) == schedule
+        assert choose_schedule(large, forced, bytes_each=HALF, free=peak) == (schedule, "")
+        assert choose_schedule(large, forced, bytes_each=HALF, free=0) == (schedule, "")

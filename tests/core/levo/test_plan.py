@@ -67,7 +67,8 @@ def test_taking_turns_saves_what_was_reckoned_for_280_seconds(
     states = 2 * 8202 * 2048 * HALF
     assert (lockstep.weights + lockstep.cache) / 2**30 == pytest.approx(together, rel=0.02)
     assert (turns.weights + turns.cache + states) / 2**30 == pytest.approx(in_turn, rel=0.02)
-    assert turns.peak < turns.weights + turns.cache + states + 0.4 * GB
+    scratch = 0.6 if kind == "mulaw8" else 0.4  # µ-law prefills its 953 positions in one go
+    assert turns.peak < turns.weights + turns.cache + states + scratch * GB
 
 
 @pytest.mark.parametrize("plan", [lockstep_plan, two_pass_plan])

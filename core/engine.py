@@ -109,6 +109,9 @@ class Run(Protocol):
     def weights(self, role: str) -> Path:
         """The safetensors file that holds a role's weights; raises SongdeskError when it is missing."""
 
+    def note(self, what: str) -> None:
+        """Tell, once and in one line, of something decided on the way; the recipe keeps it."""
+
     def save(self, kind: str, tensors: Mapping[str, "torch.Tensor"], meta: Mapping[str, str]) -> Artifact:
         """Write the stage's result, whole or not at all."""
 

@@ -42,6 +42,12 @@ def checkpoints() -> Path:
     return Path(platformdirs.user_data_dir(_APP)) / "ckpt"
 
 
+def qwen2() -> Path:
+    """Where Qwen2's vocab.json and merges.txt are: SONGDESK_QWEN2, else `qwen2/` among the weights."""
+    named = os.environ.get("SONGDESK_QWEN2")
+    return Path(named) if named else checkpoints() / "qwen2"
+
+
 def library() -> Path:
     """Where the studio keeps songs and their takes: SONGDESK_LIBRARY, else the user's data folder."""
     named = os.environ.get("SONGDESK_LIBRARY")

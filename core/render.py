@@ -217,6 +217,9 @@ class _StageRun:
     def weights(self, role: str) -> Path:
         return role_file(self._order.chosen, role)
 
+    def note(self, what: str) -> None:
+        self.notes = (*self.notes, what)
+
     def save(self, kind: str, tensors: Mapping[str, "Tensor"], meta: Mapping[str, str]) -> Artifact:
         path = self._order.artifact(kind)
         on_host = {name: tensor.cpu() for name, tensor in tensors.items()}
@@ -233,4 +236,4 @@ class _StageRun:
         self.files[self._order.job.audio.name] = writer.sha256
         self.seconds = writer.frames / SAMPLE_RATE
         if writer.clipped:
-            self.notes = (f"{writer.clipped} samples were louder than the file can hold and were clipped",)
+            self.note(f"{writer.clipped} samples were louder than the file can hold and were clipped")

@@ -11,6 +11,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from core.cli.parity import add_parity_options
 from core.errors import SongdeskError
 from core.paths import log_file
 
@@ -79,6 +80,14 @@ def _dispatch(args: argparse.Namespace, config: "Config") -> int:
             from core.cli.models import run_models
 
             return run_models(args)
+        case "convert":
+            from core.cli.convert import run_convert
+
+            return run_convert(args)
+        case "parity":
+            from core.cli.parity import run_parity
+
+            return run_parity(args)
         case _:
             from core.cli.studio import run_studio_command
 
@@ -125,7 +134,22 @@ def _parser() -> argparse.ArgumentParser:
     models = commands.add_parser("models", help="list the models songdesk knows")
     models.add_argument("--json", action="store_true", help="one JSON object a model")
     models.set_defaults(command="models")
+    _add_convert(models)
+
+    add_parity_options(commands.add_parser("parity", help="prove that this machine computes right"))
     return parser
+
+
+def _add_convert(models: argparse.ArgumentParser) -> None:
+    convert = models.add_subparsers(metavar="COMMAND").add_parser(
+        "convert", help="make a fetched checkpoint into the file songdesk loads; prints its path"
+    )
+    convert.add_argument("file", type=Path, metavar="FILE", help="the published model.pt, or one made of it")
+    convert.add_argument("--out", type=Path, metavar="DIR", help="default: the model's own folder")
+    convert.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="all that became of it, as an object"
+    )
+    convert.set_defaults(command="convert")
 
 
 def _add_render_options(render: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ import argparse
 import json
 
 from core.checkpoints import model_folder
+from core.family import family
 from core.registry import Variant, variants
 
 
@@ -21,4 +22,7 @@ def run_models(args: argparse.Namespace) -> int:
 def _state(chosen: Variant) -> str:
     if chosen.weights == "rule":
         return "built in"
-    return "here" if any(model_folder(chosen).glob("*.safetensors")) else "not here"
+    folder = model_folder(chosen)
+    roles = {role for stage in family(chosen.family).stages for role in stage.roles}
+    there = [(folder / f"{role}.safetensors").is_file() for role in roles]
+    return "here" if all(there) else "partly" if any(there) else "not here"

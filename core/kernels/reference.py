@@ -1,10 +1,15 @@
 """The definition of right: each operation in plain torch on any device; fast twins are tested against it."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 _FEW_ROWS = 4
+_GROUP = 32
+"""Channels that share a scale in the int8 cache."""
+_HALF_MAX = torch.finfo(torch.float16).max
 
 
 def rms_norm(x: Tensor, weight: Tensor, eps: float = 1e-5) -> Tensor:
@@ -63,3 +68,45 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
     seen = torch.ones(queries, keys, dtype=torch.bool, device=q.device).tril(keys - queries)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+
+
+def mulaw_encode(x: Tensor, mu: float) -> tuple[Tensor, Tensor]:
+    """x [B, H, T, D] to int8 codes and one fp16 scale a row, [B, 1, 1, 1], for all T (spec §6.1).
+
+    Codes are made with the scale before its rounding to fp16. A row beyond ±65504 reads back as not a number.
+    """
+    wide = x.float()
+    scale = wide.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+    unit = wide / scale
+    companded = unit.sign() * (mu * unit.abs()).log1p() / math.log1p(mu)
+    return (127 * companded).round().to(torch.int8), scale.half()
+
+
+def mulaw_table(mu: float) -> Tensor:
+    """What code c stands for at scale 1, fp16 [256], at index c + 128 (spec §6.1)."""
+    unit = torch.arange(-128, 128, dtype=torch.float32) / 127
+    return (unit.sign() * ((unit.abs() * math.log1p(mu)).exp() - 1) / mu).half()
+
+
+def mulaw_decode(codes: Tensor, scales: Tensor, mu: float) -> Tensor:
+    """Codes [B, H, T, D] and scales [B, 1, T or 1, 1] to fp16."""
+    return mulaw_table(mu).to(codes.device)[codes.int() + 128] * scales
+
+
+def int8_groups(dim: int) -> int:
+    """Scales of a vector of `dim`: one for each 32 channels, or one where 32 does not divide it."""
+    return dim // _GROUP if dim % _GROUP == 0 else 1
+
+
+def int8_encode(x: Tensor) -> tuple[Tensor, Tensor]:
+    """x [..., D] to int8 codes -127 to 127 and fp16 scales [..., groups]: value = code times scale."""
+    grouped = x.float().view(*x.shape[:-1], int8_groups(x.shape[-1]), -1)
+    scales = (grouped.abs().amax(-1, keepdim=True) / 127).clamp_max(_HALF_MAX).half()
+    steps = scales.float()
+    codes = (grouped / torch.where(steps > 0, steps, 1)).round().clamp(-127, 127)
+    return codes.to(torch.int8).flatten(-2), scales.squeeze(-1)
+
+
+def int8_decode(codes: Tensor, scales: Tensor) -> Tensor:
+    """Codes [..., D] and scales [..., groups] to fp32."""
+    return (codes.view(*scales.shape, -1) * scales.float().unsqueeze(-1)).flatten(-2)

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Mapping
 from pathlib import Path
 
+import psutil
 import torch
 
 from core.checkpoints import model_folder
@@ -13,11 +14,12 @@ from core.levo.artifacts import Conditions, Tokens
 from core.levo.conditions.text import text_conditions
 from core.levo.demo import demo_weights
 from core.levo.identity import ARTIFACTS
+from core.levo.plan import choose_schedule
 from core.levo.shapes import shapes_of
 from core.levo.synthesis.render import load_synthesis, render
 from core.levo.text import style_text, tokenizers
-from core.levo.tokens.loop import compose
-from core.levo.tokens.model import TokenModel
+from core.levo.tokens.compose import compose
+from core.levo.tokens.model import Part, TokenModel
 from core.levo.weights import load_module
 from core.lyrics.parse import parse
 from core.lyrics.tags import dialect
@@ -75,11 +77,18 @@ class LevoEngine:
         conditions = Conditions.load(inputs["conditions"])
         half = self._variant.weights != "rule" and run.device.type != "cpu"
         dtype = torch.float16 if half else torch.float32
-        model = load_module(
-            lambda: TokenModel(self._shapes.tokens), run.weights("tokens"), run.device, dtype=dtype
-        )
-        with processor_threads(1 if self._shapes.tokens.width <= _NARROW else cores()):
-            tokens = compose(model, conditions, values, run)
+        shapes, path = self._shapes.tokens, run.weights("tokens")
+
+        def load(parts: tuple[Part, ...]) -> TokenModel:
+            place = torch.device("cpu") if parts == ("text",) else run.device
+            return load_module(lambda: TokenModel(shapes, parts), path, place, dtype=dtype)
+
+        free = free_memory(run.device)
+        schedule, reason = choose_schedule(shapes, values, bytes_each=dtype.itemsize, free=free)
+        if reason:
+            run.note(reason)
+        with processor_threads(1 if shapes.width <= _NARROW else cores()):
+            tokens = compose(load, shapes, conditions, values, run, schedule=schedule)
         run.save("tokens", tokens.tensors(), _META)
 
     def _render(self, inputs: Mapping[str, Path], run: Run) -> None:
@@ -88,3 +97,10 @@ class LevoEngine:
         models = load_synthesis(self._shapes, run.weights("synthesis"), run.device)
         with processor_threads(cores()):
             render(models, tokens, conditions, run)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a model could still take on the device."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return psutil.virtual_memory().available

@@ -6,6 +6,9 @@ from core.registry import Variant
 from core.settings import Kind, Live, Setting, Shadow
 
 _GREEDY = Shadow("temperature", (0.0,), "temperature 0 always takes the likeliest token")
+_STEMS_GREEDY = Shadow("stem_temperature", (0.0,), "stem_temperature 0 always takes the likeliest token")
+_NO_PENALTY = Shadow("repetition_penalty", (1.0,), "the penalty is off")
+_NO_WINDOW = Shadow("repetition_window", (0,), "the window is 0 frames long")
 
 _TABLE = (
     Setting(
@@ -35,16 +38,32 @@ _TABLE = (
     Setting(
         "repetition_penalty", Kind.REAL, 1.1, "Divides the score of tokens heard lately; 1 is off.",
         stage="tokens", live=Live.STEP, lo=1, hi=2,
-        shadowed_by=(Shadow("repetition_window", (0,), "the window is 0 frames long"),),
+        shadowed_by=(_NO_WINDOW,),
     ),
     Setting(
         "repetition_window", Kind.WHOLE, 50, "How many frames count as lately; 25 are one second.",
         stage="tokens", live=Live.STEP, lo=0, hi=1000, unit="frames", aliases=("record_window",),
-        shadowed_by=(Shadow("repetition_penalty", (1.0,), "the penalty is off"),),
+        shadowed_by=(_NO_PENALTY,),
     ),
     Setting(
-        "stem_temperature", Kind.REAL, 0.0, "The same for the vocal and backing tokens.",
+        "penalty_mode", Kind.CHOICE, "presence", "Penalise a heard token once, or as often as it was heard.",
+        stage="tokens", live=Live.STEP, choices=("presence", "count"), shadowed_by=(_NO_PENALTY, _NO_WINDOW),
+    ),
+    Setting(
+        "penalty_sign", Kind.CHOICE, "published", "Aware lowers scores below zero too; dividing raises them.",
+        stage="tokens", live=Live.STEP, choices=("published", "aware"), shadowed_by=(_NO_PENALTY, _NO_WINDOW),
+    ),
+    Setting(
+        "stem_temperature", Kind.REAL, 0.0, "How far vocal and backing tokens stray; 0 never.",
         stage="tokens", live=Live.STEP, lo=0, hi=2,
+    ),
+    Setting(
+        "stem_top_k", Kind.WHOLE, 5000, "top_k of the vocal and backing tokens; 0 is no limit.",
+        stage="tokens", live=Live.STEP, lo=0, hi=16384, shadowed_by=(_STEMS_GREEDY,),
+    ),
+    Setting(
+        "stem_top_p", Kind.REAL, 0.0, "top_p of the vocal and backing tokens; 0 is no limit.",
+        stage="tokens", live=Live.STEP, lo=0, hi=1, shadowed_by=(_STEMS_GREEDY,),
     ),
     Setting(
         "minimum_length", Kind.REAL, 1.0, "The song does not end before this.",
@@ -55,8 +74,17 @@ _TABLE = (
         stage="tokens",
     ),
     Setting(
-        "kv_cache", Kind.CHOICE, "fp16", "How the model's memory of the song is kept.",
-        stage="tokens", choices=("fp32", "fp16"),
+        "kv_cache", Kind.CHOICE, "int8", "How the model remembers the song; int8 takes half of fp16.",
+        stage="tokens", choices=("int8", "fp16", "fp32", "mulaw8"),
+    ),
+    Setting(
+        "mulaw_mu", Kind.REAL, 64.0, "How finely mulaw8 keeps what is near zero, at the cost of the rest.",
+        stage="tokens", lo=1, hi=255,
+        shadowed_by=(Shadow("kv_cache", ("int8", "fp16", "fp32"), "only the mulaw8 cache reads it"),),
+    ),
+    Setting(
+        "schedule", Kind.CHOICE, "auto", "Both transformers at once, or one after the other in less memory.",
+        stage="tokens", choices=("auto", "lockstep", "two-pass"),
     ),
     Setting(
         "flow_steps", Kind.WHOLE, 10, "Euler steps per window: more is slower and finer.",

@@ -11,6 +11,8 @@ SAMPLE_RATE = 48_000
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAME_RATE
 VAE_CONTEXT = 9
 """Latents on each side of a chunk that its decoded samples depend on (levo-audio spec §5)."""
+PREFILL_CHUNK = 256
+"""Positions of a prefill computed at a time."""
 CODEBOOKS = 3
 """0 mixed, 1 vocal, 2 backing."""
 

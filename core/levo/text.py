@@ -9,7 +9,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_to
 
 from core.errors import SongdeskError
 from core.levo.shapes import TokenShapes, shapes_of
-from core.paths import checkpoints, conf_file
+from core.paths import conf_file, qwen2
 from core.registry import Variant
 
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -139,7 +139,7 @@ def tokenizers(variant: Variant) -> Tokenizers:
     if variant.weights == "rule":
         built = demo_tokenizers(conf_file("demo-tokenizer.json"), variant.version)
     else:
-        built = qwen_tokenizers(checkpoints() / "qwen2", variant.version)
+        built = qwen_tokenizers(qwen2(), variant.version)
     _fits(built, shapes_of(variant.shapes).tokens, variant.id)
     return built
 
@@ -162,7 +162,9 @@ def qwen_tokenizers(folder: Path, version: str) -> Tokenizers:
     try:
         return build_tokenizers(models.BPE.from_file(str(vocab), str(merges)), version)
     except Exception as error:  # the library raises nothing narrower for an unreadable file
-        raise _missing(folder, "put Qwen2's vocab.json and merges.txt there") from error
+        raise _missing(
+            folder, "put Qwen2's vocab.json and merges.txt there, or name their folder in SONGDESK_QWEN2"
+        ) from error
 
 
 def build_tokenizers(words: models.BPE, version: str) -> Tokenizers:

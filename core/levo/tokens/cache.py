@@ -1,11 +1,15 @@
 """The KV cache: what attention has seen so far, in one allocation made before the first step."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
 from core.kernels.reference import causal_attention
+from core.levo.tokens.codecs import Codec, Linear8, Mulaw8, Scratch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FORMATS = {"fp32": torch.float32, "fp16": torch.float16}
 """Formats that keep keys and values as they are."""
@@ -30,10 +34,12 @@ class PlainCache:
 
     def __init__(
         self, *, layers: int, rows: int, heads: int, positions: int, dim: int,
-        dtype: torch.dtype, device: torch.device,
+        dtype: torch.dtype, device: torch.device, scratch: Scratch | None = None,
     ) -> None:  # fmt: skip
+        """A scratch may be shared by caches of as many positions that are not used at the same time."""
         self.store = torch.empty(layers, 2, rows, heads, positions, dim, dtype=dtype, device=device)
         self.length = 0
+        self._scratch = scratch or Scratch(positions, device)
         self._layers = [(layer[0], layer[1]) for layer in self.store]
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -43,24 +49,66 @@ class PlainCache:
         assert held <= keys.shape[-2], "the cache was planned shorter than the song"
         keys.narrow(-2, self.length, new).copy_(k)
         values.narrow(-2, self.length, new).copy_(v)
-        seen = (keys.narrow(-2, 0, held), values.narrow(-2, 0, held))
-        return causal_attention(q, seen[0].to(q.dtype), seen[1].to(q.dtype))
+        seen = self._as(q, "k", keys.narrow(-2, 0, held)), self._as(q, "v", values.narrow(-2, 0, held))
+        return causal_attention(q, *seen)
 
     def advance(self, count: int) -> None:
         """Count the positions every layer has written."""
         self.length += count
 
+    def _as(self, q: Tensor, name: str, held: Tensor) -> Tensor:
+        return held if held.dtype == q.dtype else self._scratch.room(name, held.shape, q.dtype).copy_(held)
+
+
+class CodedCache:
+    """Keys (after rotation) and values as a codec's codes and scales, all decoded anew to attend to them."""
+
+    def __init__(
+        self, codec: Codec, *, layers: int, rows: int, heads: int, positions: int, dim: int,
+        device: torch.device, scratch: Scratch | None = None,
+    ) -> None:  # fmt: skip
+        """A scratch may be shared by caches of as many positions that are not used at the same time."""
+        codes = torch.Size((layers, 2, rows, heads, positions, dim))
+        scales = codec.scales(codes)
+        begin = codes.numel() + codes.numel() % 2
+        self.store = torch.empty(begin + 2 * scales.numel(), dtype=torch.uint8, device=device)
+        self.codes = self.store[: codes.numel()].view(torch.int8).view(codes)
+        self.scales = self.store[begin:].view(torch.float16).view(scales)
+        self.length = 0
+        self._codec, self._scratch = codec, scratch or Scratch(positions, device)
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Write k and v behind what is held and attend from q to all of it, what is new decoded as well."""
+        held = self.length + k.shape[-2]
+        assert held <= self.codes.shape[-2], "the cache was planned shorter than the song"
+        return causal_attention(q, self._keep(layer, 0, k, q.dtype), self._keep(layer, 1, v, q.dtype))
+
+    def advance(self, count: int) -> None:
+        """Count the positions every layer has written."""
+        self.length += count
+
+    def _keep(self, layer: int, part: int, x: Tensor, dtype: torch.dtype) -> Tensor:
+        new, held = x.shape[-2], self.length + x.shape[-2]
+        codes, scales = self.codes[layer, part], self.scales[layer, part]
+        self._codec.write(x, codes.narrow(-2, self.length, new), scales.narrow(-2, self.length, new))
+        codes, scales = codes.narrow(-2, 0, held), scales.narrow(-2, 0, held)
+        seen = self._scratch.room("kv"[part], codes.shape, dtype)
+        self._codec.read(codes, scales, seen, self._scratch)
+        return seen
+
 
 def make_cache(
-    kind: str, *, layers: int, rows: int, heads: int, positions: int, dim: int, device: torch.device
-) -> KVCache:
-    """A cache of one of the known formats, for `positions` positions and never more."""
-    return PlainCache(
-        layers=layers,
-        rows=rows,
-        heads=heads,
-        positions=positions,
-        dim=dim,
-        dtype=FORMATS[kind],
-        device=device,
-    )
+    kind: str, *, layers: int, rows: int, heads: int, positions: int, dim: int, device: torch.device,
+    mu: float = 64.0, scratch: Scratch | None = None,
+) -> KVCache:  # fmt: skip
+    """A cache of one of the known formats, for `positions` positions and never more; `mu` is mulaw8's."""
+    if kind in FORMATS:
+        return PlainCache(
+            layers=layers, rows=rows, heads=heads, positions=positions, dim=dim,
+            dtype=FORMATS[kind], device=device, scratch=scratch,
+        )  # fmt: skip
+    codecs: dict[str, Callable[[], Codec]] = {"int8": Linear8, "mulaw8": lambda: Mulaw8(mu, device)}
+    return CodedCache(
+        codecs[kind](), layers=layers, rows=rows, heads=heads, positions=positions, dim=dim, device=device,
+        scratch=scratch,
+    )  # fmt: skip

@@ -7,6 +7,10 @@ from torch import Tensor
 
 from core.levo.shapes import CODEBOOKS, TokenShapes
 
+EVERY_BOOK = tuple(range(CODEBOOKS))
+_PATIENCE = 8
+"""Columns between two looks for the end on a device that works ahead of its host."""
+
 
 def build(codes: Tensor, delays: Sequence[int], special: int) -> Tensor:
     """Codes [..., 3, T] laid out in columns [..., 3, T + 1 + longest delay]."""
@@ -24,10 +28,20 @@ def revert(columns: Tensor, delays: Sequence[int], frames: int) -> Tensor:
 
 
 class Sheet:
-    """The columns of one song while it is written, and where it ends (levo-tokens spec §7; §9 rows 20–24)."""
+    """The columns of one song while it is written, and where it ends (levo-tokens spec §7; §9 rows 20–24).
 
-    def __init__(self, shapes: TokenShapes, frames: int, *, device: torch.device) -> None:
-        """Room for `frames` frames; the song may end sooner."""
+    What is written stays on its device; the end is looked for every few columns, because looking waits for
+    the device. Until it is found the cells of codebook 0 behind it are special all the same.
+    """
+
+    def __init__(
+        self, shapes: TokenShapes, frames: int, *,
+        device: torch.device, start: Tensor | None = None, every: int | None = None,
+    ) -> None:  # fmt: skip
+        """Room for `frames` frames, which begin with the codes `start` [3, n]; the song may end sooner.
+
+        The end is looked for `every` so many columns: at each on a processor, at every eighth elsewhere.
+        """
         assert shapes.delays[0] == 0, "the first codebook decides the end, so it cannot be late"
         self.frames = frames
         """Frames of the song; shrinks once the end is known."""
@@ -35,9 +49,16 @@ class Sheet:
         self.done = 0
         """Columns written after the first."""
         self._shapes = shapes
-        self._columns = torch.full(
-            (CODEBOOKS, frames + 1 + max(shapes.delays)), shapes.special, dtype=torch.int64, device=device
-        )
+        self._given = 0 if start is None else start.shape[1]
+        blank = torch.full((CODEBOOKS, frames), shapes.special, dtype=torch.int64, device=device)
+        if start is not None:
+            blank[:, : self._given] = start.to(device)
+        self._columns = build(blank, shapes.delays, shapes.special)
+        self._over = torch.zeros((), dtype=torch.bool, device=device)
+        patience = every or (1 if device.type == "cpu" else _PATIENCE)
+        # Longer than the shortest delay, and a late codebook would be written past the end unseen.
+        self._every = max(1, min(patience, *shapes.delays[1:]))
+        self._told = False
 
     @property
     def total(self) -> int:
@@ -49,14 +70,32 @@ class Sheet:
         """Column 0, [3, 1]."""
         return self._columns[:, :1]
 
+    def columns(self, start: int, end: int) -> Tensor:
+        """Columns as written, [3, end - start]."""
+        return self._columns[:, start:end]
+
     @property
     def open_books(self) -> tuple[int, ...]:
-        """Codebooks whose cell in the next column is a frame of the song and not special by pattern."""
-        return tuple(k for k, delay in enumerate(self._shapes.delays) if 0 <= self.done - delay < self.frames)
+        """Those of all codebooks that are open in the next column."""
+        return self.open(EVERY_BOOK)
+
+    def open(self, books: tuple[int, ...]) -> tuple[int, ...]:
+        """Those codebooks whose cell in the next column is a frame of the song and not known beforehand."""
+        delays = self._shapes.delays
+        return tuple(k for k in books if self._given <= self.done - delays[k] < self.frames)
+
+    def skip(self, books: tuple[int, ...]) -> None:
+        """Go to the next column that has an open cell, or to the end."""
+        while self.done < self.total and not self.open(books):
+            self.done += 1
+
+    def rewind(self) -> None:
+        """Go back to the first column, for the codebooks that are still to be written."""
+        self.done = 0
 
     def history(self, books: tuple[int, ...], window: int) -> Tensor:
-        """The last `window` columns as written, for some codebooks: [len(books), ≤ window]."""
-        return self._columns[list(books), max(0, self.done + 1 - window) : self.done + 1]
+        """The last `window` columns as written, for neighbouring codebooks: [len(books), ≤ window]."""
+        return self._columns[_span(books), max(0, self.done + 1 - window) : self.done + 1]
 
     def write(self, books: tuple[int, ...], tokens: Tensor) -> Tensor:
         """Write the next column, `tokens` [len(books)] in its open cells; gives the column, [3, 1].
@@ -65,16 +104,30 @@ class Sheet:
         """
         self.done += 1
         column = self._columns[:, self.done : self.done + 1]
-        column[list(books), 0] = tokens
-        if 0 in books and int(tokens[0]) == self._shapes.eos:
-            self._end(self.done - 1)
+        if books:
+            column[_span(books), 0] = tokens
+        if 0 in books:
+            column[0].masked_fill_(self._over, self._shapes.special)
+            self._over |= column[0, 0] == self._shapes.eos
+            if self.done % self._every == 0 or self.done == self.frames:
+                self.listen()
         return column
 
-    def finish(self) -> None:
-        """End the song after the frames written so far, as if its end stood in the next column."""
-        if not self.ended and self.done < self.frames:
+    def listen(self) -> None:
+        """Look for the end among the columns written."""
+        if not self.ended and bool(self._over):
+            self._end(int((self._columns[0] == self._shapes.eos).int().argmax()) - 1)
+
+    def finish(self, books: tuple[int, ...] = EVERY_BOOK) -> None:
+        """End the song, once: after the frames of codebook 0 if it is among `books`, else of all of them."""
+        self.listen()
+        late = max(self._shapes.delays[book] for book in books) if 0 not in books else 0
+        if self._told or (self.ended and not late) or not 0 < self.done - late <= self.frames:
+            return
+        self._told = True
+        if not late and self.done < self.frames:
             self._columns[0, self.done + 1] = self._shapes.eos
-            self._end(self.done)
+        self._end(self.done - late)
 
     def codes(self) -> Tensor:
         """The song, [3, frames]; every value is a row of the codebook."""
@@ -84,3 +137,9 @@ class Sheet:
 
     def _end(self, frames: int) -> None:
         self.frames, self.ended = frames, True
+
+
+def _span(books: tuple[int, ...]) -> slice:
+    """Neighbouring codebooks as a slice: a list of them would be copied to the device at every step."""
+    assert books == tuple(range(books[0], books[-1] + 1)), "codebooks are written side by side"
+    return slice(books[0], books[-1] + 1)

@@ -31,8 +31,14 @@ class Knobs:
     repetition_penalty: float = 1.1
     repetition_window: int = 50
     """Columns."""
+    penalty_mode: str = "presence"
+    """`presence` divides once, `count` once for each time a code was heard."""
+    penalty_sign: str = "published"
+    """`published` divides scores below zero too, which raises them; `aware` multiplies those."""
     stem_temperature: float = 0.0
-    """Of codebooks 1 and 2."""
+    """Of codebooks 1 and 2, as are the two limits below."""
+    stem_top_k: int = 5000
+    stem_top_p: float = 0.0
     minimum_length: float = 0.0
     """The song does not end before this (s)."""
     ban_prompt: bool = True
@@ -47,7 +53,11 @@ class Knobs:
             top_p=float(live("top_p")),
             repetition_penalty=float(live("repetition_penalty")),
             repetition_window=int(live("repetition_window")),
+            penalty_mode=str(live("penalty_mode")),
+            penalty_sign=str(live("penalty_sign")),
             stem_temperature=float(live("stem_temperature")),
+            stem_top_k=int(live("stem_top_k")),
+            stem_top_p=float(live("stem_top_p")),
             minimum_length=float(live("minimum_length")),
             ban_prompt=bool(live("ban_prompt")),
         )
@@ -87,10 +97,16 @@ class Sampler:
     ) -> Tensor:
         """The tokens int64 [n] of column `step` for n codebooks.
 
-        `logits` fp32 [B, n, codes + 1] with row 0 conditioned and row 1, if there, null; `history` [n, W] is
-        the window of columns as written.
+        `logits` [B, n, codes + 1] with row 0 conditioned and row 1, if there, null, go through fp32 from here
+        on; `history` [n, W] is the window of columns as written.
         """
-        scores = penalise(guide(logits, knobs.guidance), history, knobs.repetition_penalty)
+        scores = penalise(
+            guide(logits.float(), knobs.guidance),
+            history,
+            knobs.repetition_penalty,
+            mode=knobs.penalty_mode,
+            sign=knobs.penalty_sign,
+        )
         self._ban(scores, books, knobs, step)
         tokens = [self._pick(scores[row], book, knobs, step) for row, book in enumerate(books)]
         return torch.stack(tokens)
@@ -104,11 +120,14 @@ class Sampler:
                 scores[row, self._prompt] = -torch.inf
 
     def _pick(self, scores: Tensor, book: int, knobs: Knobs, step: int) -> Tensor:
-        temperature = knobs.temperature if book == 0 else knobs.stem_temperature
+        if book == 0:
+            temperature, top_k, top_p = knobs.temperature, knobs.top_k, knobs.top_p
+        else:
+            temperature, top_k, top_p = knobs.stem_temperature, knobs.stem_top_k, knobs.stem_top_p
         if temperature <= 0:
             return scores.argmax()
-        kept, ids = keep(scores / temperature, top_k=knobs.top_k, top_p=knobs.top_p)
-        return ids[(kept + self._noise.at(step, book)[ids]).argmax()]
+        kept, ids = keep(scores / temperature, top_k=top_k, top_p=top_p)
+        return ids.take((kept + self._noise.at(step, book)[ids]).argmax())
 
 
 def guide(logits: Tensor, guidance: float) -> Tensor:
@@ -118,17 +137,27 @@ def guide(logits: Tensor, guidance: float) -> Tensor:
     return logits[1] + (logits[0] - logits[1]) * guidance
 
 
-def penalise(scores: Tensor, history: Tensor, penalty: float) -> Tensor:
-    """Divide the score of each code that stands in the history [n, W] once; end of song and special never.
+def penalise(
+    scores: Tensor, history: Tensor, penalty: float, *, mode: str = "presence", sign: str = "published"
+) -> Tensor:
+    """Divide the score of each code that stands in the history [n, W]; end of song and special never.
 
-    Scores below zero are divided too, which raises them: the published models were tuned with that.
+    `mode` count divides as often as the code stands there, presence once. `sign` published divides scores
+    below zero too, which raises them: the published models were tuned with that; aware multiplies them.
     """
     end = scores.shape[-1] - 1
     if penalty == 1 or not history.shape[-1]:
         return scores
     where = history.clamp(max=end)
     heard = scores.gather(1, where)
-    return scores.scatter(1, where, torch.where(history < end, heard / penalty, heard))
+    factor = torch.full_like(heard, penalty)
+    if mode == "count":
+        times = torch.zeros_like(scores).scatter_add_(1, where, torch.ones_like(heard))
+        factor = factor ** times.gather(1, where)
+    less = heard / factor
+    if sign == "aware":
+        less = torch.where(heard < 0, heard * factor, less)
+    return scores.scatter(1, where, torch.where(history < end, less, heard))
 
 
 def keep(scores: Tensor, *, top_k: int, top_p: float) -> tuple[Tensor, Tensor]:

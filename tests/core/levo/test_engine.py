@@ -37,6 +37,7 @@ class Recording:
     def __init__(self, values: Values, folder: Path, model: str) -> None:
         self.seen: set[str] = set()
         self.sound: list[Tensor] = []
+        self.notes: list[str] = []
         self.saved: dict[str, Path] = {}
         self._values, self._folder, self._model = values, folder, model
         self._looked = False
@@ -70,6 +71,9 @@ class Recording:
         save_file(dict(tensors), path, metadata=dict(meta))
         self.saved[kind] = path
         return Artifact(kind, path, "")
+
+    def note(self, what: str) -> None:
+        self.notes.append(what)
 
     def audio(self, samples: Tensor) -> None:
         self.sound.append(samples)
@@ -109,3 +113,37 @@ def test_artifacts_are_what_their_types_say(toy: str, run: Recording) -> None:
     assert codes.shape == (3, 75)
     assert int(codes.min()) >= 0
     assert int(codes.max()) < 64
+
+
+def test_either_schedule_leaves_the_same_tokens(toy: str, tmp_path: Path) -> None:
+    kind, chosen = family_of(toy)
+    engine = make_engine(kind, chosen)
+    left = []
+    for schedule in ("lockstep", "two-pass"):
+        asked = Override({"seed": 1, "length": 2, "schedule": schedule, "kv_cache": "fp32"})
+        folder = tmp_path / schedule
+        folder.mkdir()
+        run = Recording(resolve_for(kind, chosen, [asked]), folder, toy)
+        with torch.inference_mode():
+            engine.run("conditions", SONG, run._values, {}, run)
+            engine.run("tokens", SONG, run._values, {"conditions": run.saved["conditions"]}, run)
+        left.append(Tokens.load(run.saved["tokens"]).codes)
+    assert torch.equal(*left)
+
+
+def test_a_device_without_room_for_both_transformers_takes_them_in_turn(
+    toy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, chosen = family_of(toy)
+    totals = []
+    for free in (1 << 40, 0):
+        monkeypatch.setattr("core.levo.engine.free_memory", lambda device, free=free: free)
+        run = Recording(resolve_for(kind, chosen, [Override({"seed": 1, "length": 1})]), tmp_path, toy)
+        told: list[int] = []
+        monkeypatch.setattr(run, "step", lambda done, total, told=told: told.append(total) or Verdict.GO)
+        engine = make_engine(kind, chosen)
+        with torch.inference_mode():
+            engine.run("conditions", SONG, run._values, {}, run)
+            engine.run("tokens", SONG, run._values, {"conditions": run.saved["conditions"]}, run)
+        totals.append(told[-1])
+    assert totals == [25 + 5, 2 * 25]

@@ -68,6 +68,9 @@ class NotedRun:
     def stream(self, name: str) -> Stream:
         return Stream(self.seed, name)
 
+    def note(self, what: str) -> None:
+        self.log.append(what)
+
     def audio(self, samples: Tensor) -> None:
         self.sounds.append(samples)
         self.log.append("audio")

@@ -8,11 +8,14 @@ from torch import Tensor
 from core.engine import Artifact, Run, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.levo.artifacts import Conditions
+from core.levo.settings import settings_of
 from core.levo.shapes import TokenShapes
-from core.levo.tokens.loop import compose, write
+from core.levo.tokens.compose import compose
+from core.levo.tokens.loop import write
 from core.levo.tokens.model import TokenModel
 from core.levo.tokens.pattern import Sheet
 from core.random import Stream
+from core.registry import variant
 from core.settings import Value, Values
 
 CODES, EOS, SPECIAL = 50, 50, 51
@@ -22,9 +25,9 @@ SHAPES = TokenShapes(
     delays=(0, 4, 4),
 )  # fmt: skip
 VALUES: Mapping[str, Value] = {
-    "length": 0.8, "kv_cache": "fp32", "temperature": 1.0, "guidance": 1.5, "top_k": 0, "top_p": 0.0,
-    "repetition_penalty": 1.1, "repetition_window": 5, "stem_temperature": 0.0, "minimum_length": 1.0,
-    "ban_prompt": True,
+    **{setting.key: setting.default for setting in settings_of(variant("demo"))},
+    "length": 0.8, "kv_cache": "fp32", "temperature": 1.0, "top_k": 0, "repetition_window": 5,
+    "stem_temperature": 0.0, "minimum_length": 1.0,
 }  # fmt: skip
 NO_PROMPT = torch.empty(0, dtype=torch.int64)
 
@@ -55,6 +58,9 @@ class Desk:
     def save(self, kind: str, tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> Artifact:
         raise AssertionError(kind)
 
+    def note(self, what: str) -> None:
+        raise AssertionError(what)
+
     def audio(self, samples: Tensor) -> None:
         raise AssertionError
 
@@ -69,7 +75,7 @@ class Script:
         self.fed: list[list[int]] = []
 
     def feed(self, columns: Tensor) -> None:
-        self.fed.append(columns.flatten().tolist())
+        self.fed += columns.T.tolist()
 
     def logits(self, books: tuple[int, ...]) -> Tensor:
         scores = torch.zeros(1, len(books), CODES + 1)
@@ -99,7 +105,8 @@ def conditions(prompt: Tensor | None = None) -> Conditions:
 def song(model: TokenModel, desk: Desk, **changes: Value) -> list[list[int]]:
     desk.values.update(changes)
     run: Run = desk
-    codes: list[list[int]] = compose(model, conditions(), Values({**VALUES, **changes}), run).codes.tolist()
+    made = compose(lambda parts: model, SHAPES, conditions(), Values({**VALUES, **changes}), run)
+    codes: list[list[int]] = made.codes.tolist()
     return codes
 
 
@@ -231,7 +238,7 @@ def test_guidance_1_keeps_one_row_and_gives_the_song_two_rows_give(
 def test_codes_of_the_prompt_do_not_come_back_in_the_first_codebook(model: TokenModel) -> None:
     desk = Desk()
     prompt = torch.arange(40).expand(3, 40)
-    codes = compose(model, conditions(prompt), Values(VALUES), desk).codes
+    codes = compose(lambda parts: model, SHAPES, conditions(prompt), Values(VALUES), desk).codes
     assert int(codes[0].min()) >= 40
 
 

@@ -1,10 +1,16 @@
+from dataclasses import asdict, fields, replace
+
 import pytest
 import torch
 from torch import Tensor
 
+from core.levo.settings import settings_of
 from core.levo.shapes import TokenShapes
+from core.levo.tokens.cache import make_cache
 from core.levo.tokens.sample import Knobs, Noise, Sampler, guide, keep, penalise
 from core.random import Stream
+from core.registry import variant
+from core.settings import Override, Value, idle_reason, resolve
 
 CODES, EOS = 50, 50
 CPU = torch.device("cpu")
@@ -84,6 +90,25 @@ def test_the_penalty_never_touches_the_end_or_the_special_token() -> None:
     assert torch.equal(after, scores)
 
 
+def test_counting_divides_as_often_as_a_code_was_heard() -> None:
+    scores = torch.full((2, CODES + 1), 8.0)
+    history = torch.tensor([[3, 3, 3, 9], [EOS, EOS, EOS + 1, 0]])
+    after = penalise(scores, history, 2.0, mode="count")
+    assert (float(after[0, 3]), float(after[0, 9]), float(after[0, 4])) == (1.0, 4.0, 8.0)
+    assert (float(after[1, EOS]), float(after[1, 0])) == (8.0, 4.0)
+    assert float(penalise(scores, history, 2.0)[0, 3]) == 4.0
+
+
+@pytest.mark.parametrize(("mode", "twice"), [("presence", 2), ("count", 4)])
+def test_a_sign_aware_penalty_lowers_whatever_was_heard(mode: str, twice: int) -> None:
+    scores = torch.tensor([[8.0, -8.0, 0.0, -8.0, 8.0]])
+    history = torch.tensor([[0, 1, 2, 0, 1, 2]])
+    aware = penalise(scores, history, 2.0, mode=mode, sign="aware")
+    assert aware.tolist() == [[8 / twice, -8 * twice, 0, -8, 8]]
+    published = penalise(scores, history, 2.0, mode=mode)
+    assert published.tolist() == [[8 / twice, -8 / twice, 0, -8, 8]]
+
+
 def test_only_codebook_0_may_end_the_song_and_not_before_its_minimum() -> None:
     scores = torch.zeros(1, 3, CODES + 1)
     scores[..., EOS] = 100
@@ -118,11 +143,37 @@ def test_temperature_0_takes_the_likeliest_and_stems_do_by_default() -> None:
 
 def test_stems_draw_with_their_own_temperature() -> None:
     scores = logits(rows=1)
-    loose = Knobs(temperature=0, guidance=1, stem_temperature=1.0, top_k=0)
+    loose = Knobs(temperature=0, guidance=1, stem_temperature=1.0)
     seen = [draw(loose, scores, step=step) for step in range(1, 60)]
     assert len({tokens[0] for tokens in seen}) == 1
     assert len({tokens[1] for tokens in seen}) > 3
     assert any(tokens[1] != tokens[2] for tokens in seen)
+
+
+LOOSE = replace(PLAIN, stem_temperature=1.0, stem_top_k=0)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "fixed"),
+    [
+        (LOOSE, set()),
+        (replace(LOOSE, top_k=1), {0}),
+        (replace(LOOSE, top_p=1e-6), {0}),
+        (replace(LOOSE, stem_top_k=1), {1, 2}),
+        (replace(LOOSE, stem_top_p=1e-6), {1, 2}),
+    ],
+)
+def test_the_limits_of_one_group_leave_the_other_alone(knobs: Knobs, fixed: set[int]) -> None:
+    seen = [draw(knobs, logits(rows=1), step=step) for step in range(1, 60)]
+    assert {book for book in range(3) if len({tokens[book] for tokens in seen}) == 1} == fixed
+
+
+def test_half_precision_logits_are_weighed_in_full_precision() -> None:
+    close = torch.zeros(1, 1, CODES + 1).half()
+    close[0, 0, 7:9] = torch.tensor([2048.0, 2050.0])
+    slight = Knobs(temperature=0, guidance=1, repetition_penalty=1.0008)
+    heard = torch.tensor([[8]])
+    assert sampler().draw(close, (0,), slight, step=1, history=heard).tolist() == [8]
 
 
 def test_draws_follow_the_probabilities() -> None:
@@ -156,8 +207,40 @@ def test_the_same_seed_draws_the_same_and_another_does_not() -> None:
 
 
 def test_knobs_are_read_by_their_setting_names() -> None:
-    values = {
+    values: dict[str, Value] = {
         "temperature": 0.5, "guidance": 2, "top_k": 7, "top_p": 0.9, "repetition_penalty": 1.2,
-        "repetition_window": 9, "stem_temperature": 0.1, "minimum_length": 3, "ban_prompt": False,
+        "repetition_window": 9, "penalty_mode": "count", "penalty_sign": "aware", "stem_temperature": 0.1,
+        "stem_top_k": 3, "stem_top_p": 0.7, "minimum_length": 3, "ban_prompt": False,
     }  # fmt: skip
-    assert Knobs.from_live(values.__getitem__) == Knobs(0.5, 2.0, 7, 0.9, 1.2, 9, 0.1, 3.0, ban_prompt=False)
+    assert asdict(Knobs.from_live(values.__getitem__)) == values
+    assert set(values) == {field.name for field in fields(Knobs)}
+
+
+def test_the_table_has_the_published_defaults_of_every_knob() -> None:
+    values = resolve(settings_of(variant("v2-large")))
+    assert Knobs.from_live(values.__getitem__) == Knobs(minimum_length=1.0)
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "idle"),
+    [
+        ("stem_top_k", {"stem_temperature": 0.0}, True), ("stem_top_p", {"stem_temperature": 0.5}, False),
+        ("stem_top_k", {"temperature": 0.0, "stem_temperature": 0.5}, False),
+        ("top_k", {"temperature": 0.0}, True), ("top_p", {"stem_temperature": 0.0}, False),
+        ("penalty_mode", {"repetition_penalty": 1.0}, True), ("penalty_sign", {"repetition_window": 0}, True),
+        ("penalty_mode", {}, False), ("mulaw_mu", {}, True), ("mulaw_mu", {"kv_cache": "mulaw8"}, False),
+    ],
+)  # fmt: skip
+def test_a_setting_that_changes_nothing_says_so(key: str, given: dict[str, object], idle: bool) -> None:
+    table = settings_of(variant("v2-large"))
+    setting = next(setting for setting in table if setting.key == key)
+    assert (idle_reason(setting, resolve(table, Override(given))) is not None) == idle
+
+
+def test_every_cache_a_person_can_choose_can_be_made() -> None:
+    table = settings_of(variant("v2-large"))
+    choice = next(setting for setting in table if setting.key == "kv_cache")
+    assert choice.default == "int8"
+    for kind in choice.choices:
+        made = make_cache(kind, layers=1, rows=1, heads=1, positions=2, dim=32, device=CPU)
+        assert made.attend(0, *torch.randn(3, 1, 1, 2, 32)).shape == (1, 1, 2, 32)

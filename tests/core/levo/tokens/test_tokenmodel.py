@@ -9,7 +9,8 @@ from core.levo.artifacts import Conditions
 from core.levo.shapes import TokenShapes
 from core.levo.tokens.blocks import Decoder, Rope
 from core.levo.tokens.cache import PlainCache
-from core.levo.tokens.model import Decoding, TokenModel
+from core.levo.tokens.decoding import Decoding
+from core.levo.tokens.model import TokenModel
 from core.levo.tokens.prefix import PromptTable, prompt_slots
 
 SHAPES = TokenShapes(
@@ -108,8 +109,8 @@ def test_the_cache_is_allocated_once_and_holds_no_more_than_planned(decoder: Dec
 def test_prefill_then_steps_equals_everything_at_once(model: TokenModel) -> None:
     cells = columns(6)
     whole, steps = (Decoding(model, rows=2, columns=6, cache="fp32") for _ in range(2))
-    whole.prefill(conditions(), cells)
-    steps.prefill(conditions(), cells[:, :2], chunk=5)
+    whole.prefill(model.prefix(conditions(), 2), cells)
+    steps.prefill(model.prefix(conditions(), 2), cells[:, :2], chunk=5)
     for t in range(2, 6):
         steps.feed(cells[:, t : t + 1])
     torch.testing.assert_close(steps.logits((0, 1, 2)), whole.logits((0, 1, 2)), atol=1e-5, rtol=1e-5)
@@ -119,7 +120,7 @@ def test_one_row_computes_what_two_rows_compute_for_it(model: TokenModel) -> Non
     logits = []
     for rows in (1, 2):
         song = Decoding(model, rows=rows, columns=3, cache="fp32")
-        song.prefill(conditions(), columns(3))
+        song.prefill(model.prefix(conditions(), rows), columns(3))
         logits.append(song.logits((0, 1, 2)))
     assert len(logits[0]) == 1
     torch.testing.assert_close(logits[0][0], logits[1][0], atol=1e-5, rtol=1e-5)
@@ -128,7 +129,7 @@ def test_one_row_computes_what_two_rows_compute_for_it(model: TokenModel) -> Non
 
 def test_only_the_codebooks_asked_for_are_computed(model: TokenModel) -> None:
     song = Decoding(model, rows=2, columns=2, cache="fp32")
-    song.prefill(conditions(), columns(2))
+    song.prefill(model.prefix(conditions(), 2), columns(2))
     every = song.logits((0, 1, 2))
     assert every.shape == (2, 3, 51)
     torch.testing.assert_close(song.logits((1, 2)), every[:, 1:])
@@ -141,7 +142,7 @@ def test_the_first_codebook_hears_nothing_of_the_others(model: TokenModel) -> No
     heard = []
     for given in (cells, other):
         song = Decoding(model, rows=1, columns=4, cache="fp32")
-        song.prefill(conditions(), given)
+        song.prefill(model.prefix(conditions(), 1), given)
         heard.append(song.logits((0, 1, 2)))
     torch.testing.assert_close(heard[0][:, 0], heard[1][:, 0])
     assert not torch.allclose(heard[0][:, 1], heard[1][:, 1])
@@ -158,7 +159,7 @@ def test_the_bridge_reads_the_embeddings_first_and_mains_states_second() -> None
     heard = []
     for given in (cells, other):
         song = Decoding(deaf, rows=1, columns=4, cache="fp32")
-        song.prefill(conditions(), given)
+        song.prefill(deaf.prefix(conditions(), 1), given)
         heard.append(song.logits((0, 1, 2)))
     assert not torch.allclose(heard[0][:, 0], heard[1][:, 0])
     torch.testing.assert_close(heard[0][:, 1:], heard[1][:, 1:])
@@ -170,7 +171,7 @@ def test_each_stack_turns_by_its_own_rope_base(model: TokenModel) -> None:
     heard = []
     for one in (model, other):
         song = Decoding(one, rows=1, columns=4, cache="fp32")
-        song.prefill(conditions(), columns(4))
+        song.prefill(one.prefix(conditions(), 1), columns(4))
         heard.append(song.logits((0, 1, 2)))
     torch.testing.assert_close(heard[0][:, 0], heard[1][:, 0])
     assert not torch.allclose(heard[0][:, 1], heard[1][:, 1], atol=1e-4)
@@ -214,7 +215,7 @@ def test_the_model_is_built_without_memory_and_takes_its_weights_by_name(model: 
     assert all(tensor.is_meta for tensor in empty.state_dict().values())
     empty.load_state_dict(model.state_dict(), assign=True)
     song = Decoding(empty.eval().requires_grad_(False), rows=1, columns=1, cache="fp32")
-    song.prefill(conditions(), columns(1))
+    song.prefill(empty.prefix(conditions(), 1), columns(1))
     assert song.logits((0,)).isfinite().all()
 
 
@@ -253,4 +254,4 @@ def test_a_pause_between_chunks_can_give_up(model: TokenModel) -> None:
 
     song = Decoding(model, rows=1, columns=1, cache="fp32")
     with pytest.raises(InterruptedError):
-        song.prefill(conditions(), columns(1), pause=give_up)
+        song.prefill(model.prefix(conditions(), 1), columns(1), pause=give_up)

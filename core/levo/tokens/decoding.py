@@ -1,0 +1,187 @@
+"""One song's pass through the token model: conditions and columns in, logits of the next column out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from core.levo.shapes import PREFILL_CHUNK
+from core.levo.tokens.blocks import Rope
+from core.levo.tokens.cache import KVCache, make_cache
+from core.levo.tokens.codecs import Scratch
+from core.levo.tokens.model import TokenModel
+
+_WHOLE = 1 << 30
+"""More positions than any song has."""
+Streams = tuple[Tensor, ...]
+"""Embeddings [B, T, W] of the same positions: for main, for sub, or for both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much memory a song is given: known before its first step and never more."""
+
+    rows: int
+    """2 with guidance, 1 without."""
+    columns: int
+    cache: str
+    """Format of the KV cache."""
+    mu: float = 64.0
+    """Of the µ-law format."""
+
+    @property
+    def chunk(self) -> int:
+        """Positions of a prefill at a time; µ-law takes all at once, because it has one scale for them."""
+        return _WHOLE if self.cache == "mulaw8" else PREFILL_CHUNK
+
+    def positions(self, model: TokenModel) -> int:
+        """The prefix and the columns."""
+        return model.shapes.prefix + self.columns
+
+    def memory(self, model: TokenModel, *layers: int) -> tuple[KVCache, ...]:
+        """The caches of transformers of so many layers, which unpack into the same scratch."""
+        shapes, positions = model.shapes, self.positions(model)
+        scratch = Scratch(positions, model.device)
+        return tuple(
+            make_cache(
+                self.cache, layers=count, rows=self.rows, heads=shapes.heads, positions=positions,
+                dim=shapes.width // shapes.heads, device=model.device, mu=self.mu, scratch=scratch,
+            )
+            for count in layers
+        )  # fmt: skip
+
+    def rope(self, model: TokenModel, base: float) -> Rope:
+        """The table of one rope base."""
+        shapes = model.shapes
+        return Rope.of(self.positions(model), shapes.width // shapes.heads, base, device=model.device)
+
+
+class _Pass(ABC):
+    """Takes in positions in chunks and knows how many columns it has."""
+
+    def __init__(self, model: TokenModel, room: Room) -> None:
+        self.model, self.shapes, self.rows = model, model.shapes, room.rows
+        self._at, self._chunk = 0, room.chunk
+
+    @property
+    def taken(self) -> int:
+        """Columns taken in."""
+        return max(0, self._at - self.shapes.prefix)
+
+    def prefill(
+        self,
+        prefix: Streams,
+        columns: Tensor,
+        *,
+        chunk: int = 0,
+        pause: Callable[[], object] = int,
+    ) -> None:
+        """Take in the prefix and the first columns int64 [3, S], `chunk` at a time (0: as the cache wants).
+
+        `pause` is called before each chunk and may raise to give up.
+        """
+        pairs = zip(prefix, self._embed(columns), strict=True)
+        self._take(tuple(torch.cat(pair, dim=1) for pair in pairs), chunk or self._chunk, pause)
+
+    def feed(self, columns: Tensor) -> None:
+        """Take in the next columns, int64 [3, S]."""
+        self._take(self._embed(columns), self._chunk, int)
+
+    @abstractmethod
+    def logits(self, books: tuple[int, ...]) -> Tensor:
+        """Logits of the next column for some codebooks: fp32 [B, len(books), codes + 1]."""
+
+    @abstractmethod
+    def _embed(self, columns: Tensor) -> Streams: ...
+
+    @abstractmethod
+    def _run(self, streams: Streams) -> None: ...
+
+    def _take(self, streams: Streams, chunk: int, pause: Callable[[], object]) -> None:
+        for start in range(0, streams[0].shape[1], chunk):
+            pause()
+            part = tuple(stream[:, start : start + chunk] for stream in streams)
+            self._run(part)
+            self._at += part[0].shape[1]
+
+
+class Decoding(_Pass):
+    """Main and sub in lockstep; its prefix is main's and sub's."""
+
+    def __init__(self, model: TokenModel, *, rows: int, columns: int, cache: str, mu: float = 64.0) -> None:
+        """Plan for the prefix and `columns` columns; `cache` names its format; `rows` is 1 or 2."""
+        room, shapes = Room(rows, columns, cache, mu), model.shapes
+        super().__init__(model, room)
+        self._caches = room.memory(model, shapes.main_layers, shapes.sub_layers)
+        bases = (shapes.main_rope_base, shapes.sub_rope_base)
+        tables = {base: room.rope(model, base) for base in set(bases)}
+        self._ropes = tuple(tables[base] for base in bases)
+        self._last: Streams = ()
+
+    def logits(self, books: tuple[int, ...]) -> Tensor:
+        """Logits of the next column for some codebooks: fp32 [B, len(books), codes + 1]."""
+        assert self._last, "prefill comes first"
+        return torch.stack([self.model.head(book, self._last[min(book, 1)]) for book in books], dim=1)
+
+    def _embed(self, columns: Tensor) -> Streams:
+        return self.model.embed_main(columns, self.rows), self.model.embed_sub(columns, self.rows)
+
+    def _run(self, streams: Streams) -> None:
+        states = self.model.main(streams[0], self._ropes[0], self._caches[0])
+        below = self.model.sub(streams[1], states, self._ropes[1], self._caches[1])
+        self._last = (states[:, -1], below[:, -1])
+
+
+class MainPass(_Pass):
+    """Main alone, which writes codebook 0 and keeps every state for sub; its prefix is main's."""
+
+    def __init__(self, model: TokenModel, room: Room) -> None:
+        """The model needs main only."""
+        super().__init__(model, room)
+        weight = model.transformer.model.norm.weight
+        size = (room.rows, room.positions(model), model.shapes.width)
+        self.states = torch.empty(size, dtype=weight.dtype, device=weight.device)
+        """Main's normalised states, [B, positions, W]."""
+        (self._cache,) = room.memory(model, model.shapes.main_layers)
+        self._rope = room.rope(model, model.shapes.main_rope_base)
+
+    def logits(self, books: tuple[int, ...]) -> Tensor:
+        """Logits of codebook 0 in the next column: fp32 [B, 1, codes + 1]."""
+        assert books == (0,), "main knows codebook 0 alone"
+        return self.model.head(0, self.states[:, self._at - 1]).unsqueeze(1)
+
+    def _embed(self, columns: Tensor) -> Streams:
+        return (self.model.embed_main(columns, self.rows),)
+
+    def _run(self, streams: Streams) -> None:
+        states = self.model.main(streams[0], self._rope, self._cache)
+        self.states[:, self._at : self._at + states.shape[1]] = states
+
+
+class SubPass(_Pass):
+    """Sub alone, over the states main has left, which writes codebooks 1 and 2; its prefix is sub's."""
+
+    def __init__(self, model: TokenModel, room: Room, states: Tensor) -> None:
+        """The model needs sub only; `states` are main's, [B, positions, W]."""
+        super().__init__(model, room)
+        self._states = states
+        (self._cache,) = room.memory(model, model.shapes.sub_layers)
+        self._rope = room.rope(model, model.shapes.sub_rope_base)
+        self._last: Tensor | None = None
+
+    def logits(self, books: tuple[int, ...]) -> Tensor:
+        """Logits of the next column for codebooks 1 and 2: fp32 [B, len(books), codes + 1]."""
+        last = self._last
+        assert last is not None, "prefill comes first"
+        assert 0 not in books, "sub does not know codebook 0"
+        return torch.stack([self.model.head(book, last) for book in books], dim=1)
+
+    def _embed(self, columns: Tensor) -> Streams:
+        return (self.model.embed_sub(columns, self.rows),)
+
+    def _run(self, streams: Streams) -> None:
+        (x,) = streams
+        states = self._states[:, self._at : self._at + x.shape[1]]
+        self._last = self.model.sub(x, states, self._rope, self._cache)[:, -1]

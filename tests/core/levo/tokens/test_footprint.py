@@ -1,0 +1,150 @@
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+
+from core.engine import Verdict
+from core.levo.artifacts import Conditions
+from core.levo.plan import lockstep_plan, two_pass_plan
+from core.levo.settings import settings_of
+from core.levo.shapes import TokenShapes, frames_in, shapes_of
+from core.levo.tokens.compose import compose
+from core.levo.tokens.decoding import Decoding, MainPass, Room, SubPass
+from core.levo.tokens.loop import steps
+from core.levo.tokens.model import Part, TokenModel
+from core.levo.tokens.pattern import Sheet
+from core.random import Stream
+from core.registry import variant
+from core.settings import Value, Values
+
+DEMO = shapes_of(variant("demo").shapes).tokens
+CPU = torch.device("cpu")
+PLANS: Mapping[str, Callable[..., Any]] = {"lockstep": lockstep_plan, "two-pass": two_pass_plan}
+
+
+class Listener:
+    """A run that lets everything pass."""
+
+    device = CPU
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self.values = values
+
+    def step(self, done: int, total: int) -> Verdict:
+        return Verdict.GO
+
+    def live(self, key: str) -> Value:
+        return self.values[key]
+
+    def stream(self, name: str) -> Stream:
+        return Stream(1, name)
+
+
+def demo_load(parts: tuple[Part, ...]) -> TokenModel:
+    """Parts of the demo with weights that mean nothing and take all their room."""
+    model = TokenModel(DEMO, parts)
+    for tensor in model.parameters():
+        tensor.data.normal_(std=0.05)
+    return model.eval().requires_grad_(False)
+
+
+def words(shapes: TokenShapes) -> Conditions:
+    def row(length: int) -> Tensor:
+        return torch.zeros(2, length, dtype=torch.int64)
+
+    length = shapes.lyric_length
+    none = torch.empty(3, 0, dtype=torch.int64)
+    return Conditions(row(length), row(length), row(shapes.style_length), none, torch.empty(0, 64))
+
+
+def changes_of_memory(work: Callable[[], object]) -> list[int]:
+    """Bytes asked for (above 0) and given back (below), in order."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as seen:
+        work()
+    assert seen.profiler is not None
+    events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
+    return [event.nbytes() for event in sorted(events, key=lambda event: int(event.start_ns()))]
+
+
+def peak_of(changes: list[int]) -> int:
+    held = most = 0
+    for change in changes:
+        held += change
+        most = max(most, held)
+    return most
+
+
+@pytest.mark.parametrize("schedule", ["lockstep", "two-pass"])
+@pytest.mark.parametrize("kind", ["fp32", "int8"])
+def test_the_demo_takes_the_memory_that_was_planned(schedule: str, kind: str) -> None:
+    table = {setting.key: setting.default for setting in settings_of(variant("demo"))}
+    values = {**table, "length": 0.4, "kv_cache": kind, "minimum_length": 0.4}
+
+    def work() -> None:
+        run: Any = Listener(values)
+        compose(demo_load, DEMO, words(DEMO), Values(values), run, schedule=schedule)
+
+    plan = PLANS[schedule](DEMO, Values(values), frames=frames_in(0.4), bytes_each=4)
+    assert peak_of(changes_of_memory(work)) == pytest.approx(plan.peak, rel=0.03)
+
+
+@pytest.mark.parametrize("kind", ["fp32", "fp16", "int8", "mulaw8"])
+def test_steps_late_in_a_song_ask_for_no_more_than_early_ones(
+    tiny: Callable[[float], TokenModel], conditions: Conditions, shapes: TokenShapes, kind: str
+) -> None:
+    """A chunk of 16 steps is compared with the next, as noise is made for 16 at a time."""
+    model = tiny(0.0)
+    sheet = Sheet(shapes, 90, device=CPU)
+    song = Decoding(model, rows=2, columns=sheet.total, cache=kind)
+    song.prefill(model.prefix(conditions, 2), sheet.first)
+    table = {setting.key: setting.default for setting in settings_of(variant("demo"))}
+    run: Any = Listener({**table, "minimum_length": 4.0, "repetition_window": 4, "top_k": 0})
+    loop = steps(song, sheet, conditions.prompt_codes[0], run)
+
+    def advance() -> None:
+        for _ in range(16):
+            next(loop)
+
+    advance()
+    asked = [changes_of_memory(advance) for _ in range(4)]
+    totals = [sum(change for change in changes if change > 0) for changes in asked]
+    assert max(totals) - min(totals) <= 0.02 * min(totals)
+    assert [sum(changes) for changes in asked[1:]] == [0, 0, 0], "something is kept from step to step"
+
+
+def test_what_a_song_keeps_stays_where_it_is(
+    tiny: Callable[[float], TokenModel], conditions: Conditions, shapes: TokenShapes
+) -> None:
+    model, room = tiny(0.0), Room(rows=2, columns=12, cache="int8")
+    prefix = model.prefix(conditions, 2)
+    main = MainPass(model, room)
+    sub = SubPass(model, room, main.states)
+    places = []
+    for column in range(8):
+        cells = torch.randint(0, 50, (3, 1))
+        for song, stream in ((main, prefix[:1]), (sub, prefix[1:])):
+            if column:
+                song.feed(cells)
+            else:
+                song.prefill(stream, cells)
+        places.append(_places(main) | _places(sub))
+    assert len(places[0]) > 6
+    assert all(later == places[0] for later in places[1:])
+
+
+def _places(song: MainPass | SubPass) -> dict[tuple[str, str], int]:
+    """Addresses of all tensors in the cache, the rope table and the states."""
+    cache: Any = song._cache
+    owners: dict[str, Any] = {"cache": cache, "scratch": cache._scratch, "rope": song._rope}
+    places = {}
+    for name, owner in owners.items():
+        slots = getattr(owner, "_rooms", None) or {
+            key: getattr(owner, key) for key in getattr(owner, "__slots__", None) or vars(owner)
+        }
+        for key, value in slots.items():
+            if isinstance(value, Tensor):
+                places[type(song).__name__ + name, key] = value.data_ptr()
+    return places

@@ -30,6 +30,10 @@ class Family:
     """The description string exactly as the model reads it."""
     count_style_tokens: Callable[[Variant, str], int]
     """Length of a style string, as `style_text` gives it, in the model's style tokens."""
+    cut_lyrics: Callable[[Variant, str], str]
+    """The end of a wire string that the model would not read."""
+    cut_style: Callable[[Variant, str], str]
+    """The end of a style string that the model would not read."""
     identity: Callable[[Variant], str]
     """A short text that changes with the model's weights or with what its stages exchange."""
     engine: str

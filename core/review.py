@@ -32,8 +32,11 @@ def lyric_tokens(lyrics: Lyrics, kind: Family, chosen: Variant) -> tuple[int, in
     return kind.count_tokens(chosen, to_wire(lyrics, kind.dialect)), chosen.limits.lyric_tokens
 
 
-def review(song: Song, kind: Family, chosen: Variant) -> tuple[Finding, ...]:
-    """All findings, in the order of the song."""
+def review(song: Song, kind: Family, chosen: Variant, *, is_forced: bool = False) -> tuple[Finding, ...]:
+    """All findings, in the order of the song.
+
+    Text over the model's limits is an error; forced, it is a warning with the exact text that is cut off.
+    """
     lyrics = parse(song.lyrics)
     found = []
     tokens = None
@@ -43,9 +46,11 @@ def review(song: Song, kind: Family, chosen: Variant) -> tuple[Finding, ...]:
         found.append(Finding(Severity.WARNING, "lyrics", f"tokens not counted: {unknown.what}", unknown.hint))
     found += [
         Finding(d.severity, _part(lyrics, d.section), d.message, d.hint)
-        for d in check(lyrics, kind.dialect, tokens=tokens)
+        for d in check(lyrics, kind.dialect, tokens=None if is_forced else tokens)
     ]
-    found += _style_tokens(song, kind, chosen)
+    if is_forced and tokens and tokens[0] > tokens[1]:
+        found.append(_cut("lyrics", *tokens, kind.cut_lyrics(chosen, to_wire(lyrics, kind.dialect))))
+    found += _style_tokens(song, kind, chosen, is_forced=is_forced)
     found += [
         Finding(Severity[note.severity.upper()], "style", note.message, note.hint)
         for note in check_style(song.style, has_reference=song.reference is not None)
@@ -54,7 +59,12 @@ def review(song: Song, kind: Family, chosen: Variant) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _style_tokens(song: Song, kind: Family, chosen: Variant) -> list[Finding]:
+def _cut(part: str, used: int, limit: int, text: str) -> Finding:
+    what = f"{used} tokens where the model reads {limit}, so this is cut off: {text.strip()}"
+    return Finding(Severity.WARNING, part, what, "shorten it to have all of it sung")
+
+
+def _style_tokens(song: Song, kind: Family, chosen: Variant, *, is_forced: bool) -> list[Finding]:
     limit = chosen.limits.style_tokens
     text = kind.style_text(song.style, chosen, resolve_for(kind, chosen, []))
     try:
@@ -63,6 +73,8 @@ def _style_tokens(song: Song, kind: Family, chosen: Variant) -> list[Finding]:
         return []
     if used <= limit:
         return []
+    if is_forced:
+        return [_cut("style", used, limit, kind.cut_style(chosen, text))]
     what = f"{used} tokens where the model reads {limit}"
     return [Finding(Severity.ERROR, "style", what, "remove some tags")]
 

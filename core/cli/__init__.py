@@ -176,6 +176,7 @@ def _add_render_options(render: argparse.ArgumentParser) -> None:
     render.add_argument(
         "--again", action="store_true", help="make finished songs once more, beside the old take"
     )
+    render.add_argument("--force", action="store_true", help="cut text that is too long, and say what is cut")
     render.add_argument("--json", action="store_true", help="one JSON object a song instead of its path")
 
 

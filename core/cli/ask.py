@@ -28,6 +28,7 @@ class Ask:
     given: int
     upto: int
     again: bool
+    is_forced: bool
     device: str
 
     def wish(self, line: SongLine) -> Wish:
@@ -70,13 +71,14 @@ def understand(args: argparse.Namespace, config: Config) -> Ask:
         given=first,
         upto=upto,
         again=args.again,
+        is_forced=args.force,
         device=config.device,
     )
 
 
 def sound_songs(path: Path, ask: Ask) -> tuple[SongLine, ...]:
     """The songs of a file; tells its problems and refuses it whole if one of them is an error."""
-    lines, problems = file_problems(path, ask.kind, ask.chosen)
+    lines, problems = file_problems(path, ask.kind, ask.chosen, is_forced=ask.is_forced)
     for problem in problems:
         if problem.severity != "hint":
             print(problem, file=sys.stderr)

@@ -39,16 +39,19 @@ def _counted(number: int, noun: str) -> str:
 
 
 def file_problems(
-    path: Path, kind: Family, chosen: Variant
+    path: Path, kind: Family, chosen: Variant, *, is_forced: bool = False
 ) -> tuple[tuple[SongLine, ...], tuple[Problem, ...]]:
     """The songs of a file, and every problem of the file and of its songs in order of lines."""
     songs, problems = read_songs(path)
-    found = [*problems, *(p for song in songs for p in _song_problems(song, kind, chosen))]
+    found = [
+        *problems,
+        *(p for song in songs for p in _song_problems(song, kind, chosen, is_forced=is_forced)),
+    ]
     return songs, tuple(sorted(found, key=lambda problem: problem.line))
 
 
-def _song_problems(line: SongLine, kind: Family, chosen: Variant) -> Iterator[Problem]:
-    for finding in review(line.song, kind, chosen):
+def _song_problems(line: SongLine, kind: Family, chosen: Variant, *, is_forced: bool) -> Iterator[Problem]:
+    for finding in review(line.song, kind, chosen, is_forced=is_forced):
         yield _problem(line, finding.severity.value, finding.part, finding.what, finding.hint)
     try:
         values = resolve_for(kind, chosen, [Override(line.song.settings)])

@@ -5,7 +5,7 @@ from core.family import Family
 from core.levo import plan as plans
 from core.levo.identity import identity
 from core.levo.settings import settings_of
-from core.levo.text import count_lyric_tokens, count_style_tokens, style_text
+from core.levo.text import count_lyric_tokens, count_style_tokens, cut_lyrics, cut_style, style_text
 from core.lyrics.tags import dialect
 from core.registry import Variant
 from core.settings import Values
@@ -43,6 +43,8 @@ FAMILY = Family(
     plan=_plan,
     count_tokens=count_lyric_tokens,
     count_style_tokens=count_style_tokens,
+    cut_lyrics=cut_lyrics,
+    cut_style=cut_style,
     identity=identity,
     style_text=_style,
     engine="core.levo.engine:LevoEngine",

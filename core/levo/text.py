@@ -105,6 +105,23 @@ class Tokenizers:
         return (self.start, *written)
 
 
+def cut_lyrics(variant: Variant, wire: str) -> str:
+    """The end of a wire string that its model does not read; empty when it reads all of it."""
+    built = tokenizers(variant)
+    return _beyond(built.lyric, lyric_text(wire), variant.limits.lyric_tokens)
+
+
+def cut_style(variant: Variant, style: str) -> str:
+    """The end of a style string that its model does not read; empty when it reads all of it."""
+    return _beyond(tokenizers(variant).style, style, variant.limits.style_tokens)
+
+
+def _beyond(tokenizer: Tokenizer, text: str, limit: int) -> str:
+    """What stands from the first token on that is over the limit; one position is the start id's."""
+    starts = tokenizer.encode(text, add_special_tokens=False).offsets
+    return text[starts[limit - 1][0] :] if len(starts) >= limit else ""
+
+
 def lyric_text(wire: str) -> str:
     """A wire string as the model was trained to read it: each pair of spaces made one (spec §4.2)."""
     return wire.replace("  ", " ")

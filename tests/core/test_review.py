@@ -4,6 +4,8 @@ import pytest
 
 from core.family import family_of
 from core.lyrics.check import Severity
+from core.lyrics.parse import parse
+from core.lyrics.wire import to_wire
 from core.review import errors, review
 from core.song import Reference, Song
 
@@ -36,6 +38,21 @@ def test_what_keeps_a_song_from_being_made_is_an_error_with_its_place(song: Song
 def test_more_style_than_the_model_reads_is_counted() -> None:
     song = Song("a", "[verse]\nla", ", ".join(["acoustic guitar"] * 60))
     assert any("where the model reads 100" in text for _, text in findings(song))
+
+
+def test_forced_text_is_cut_where_the_model_stops_reading_and_said_word_for_word() -> None:
+    kind, chosen = family_of("demo")
+    lines = [f"boat number {n}" for n in range(300)]
+    song = Song("a", "[verse]\n" + "\n".join(lines), ", ".join(f"strange tag {n}" for n in range(80)))
+    forced = review(song, kind, chosen, is_forced=True)
+    assert errors(forced) == ()
+    lyrics, style = (f for f in forced if "cut off" in f.what)
+    assert (lyrics.part, style.part) == ("lyrics", "style")
+    cut = lyrics.what.partition("cut off: ")[2]
+    wire = to_wire(parse(song.lyrics), kind.dialect)
+    assert wire.endswith(cut)
+    assert kind.count_tokens(chosen, wire.removesuffix(cut).rstrip()) == chosen.limits.lyric_tokens
+    assert style.what.endswith("strange tag 79")
 
 
 def test_more_song_than_the_model_can_sing_is_a_warning() -> None:

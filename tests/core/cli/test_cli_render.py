@@ -180,6 +180,16 @@ def test_bad_options_are_one_line_and_exit_code_2(
     assert "→" in told.err
 
 
+def test_text_that_is_too_long_is_refused_unless_forced_and_then_said(
+    write: Write, render: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    songs = write({**BOATS, "gt_lyric": "[verse] " + "paper boats are drifting. " * 30})
+    assert render(songs, "--set", "length=1") == 2
+    assert "cut off" not in capsys.readouterr().err
+    assert render(songs, "--set", "length=1", "--force") == 0
+    assert "cut off: " in capsys.readouterr().err
+
+
 def test_a_missing_song_file_is_named(render: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert render(Path("none.jsonl")) == 2
     assert "none.jsonl" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 import wave
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ class Program:
     seeks: str = ""
 
 
-class Voice:
+class Voice(ABC):
     """Plays one file from one place on a thread of its own, after the voice before it has fallen silent."""
 
     def __init__(self, path: Path, start: float, before: "Voice | None") -> None:
@@ -87,9 +88,9 @@ class Voice:
         self._thread = threading.Thread(target=self._run, name="voice", daemon=True)
 
     @property
+    @abstractmethod
     def heard(self) -> float:
         """Seconds of sound since it began."""
-        raise NotImplementedError
 
     @property
     def sounding(self) -> bool:
@@ -122,8 +123,8 @@ class Voice:
         except OSError as error:
             self.trouble = f"cannot play: {(error.strerror or str(error)).lower()}"
 
-    def _play(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _play(self) -> None: ...
 
 
 class DeviceVoice(Voice):

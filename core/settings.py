@@ -135,10 +135,6 @@ class Values(Mapping[str, Value]):
         """A whole number."""
         return int(self[key])
 
-    def flag(self, key: str) -> bool:
-        """On or off."""
-        return bool(self[key])
-
     def text(self, key: str) -> str:
         """One of a list."""
         return str(self[key])

@@ -159,13 +159,6 @@ def _scales(dim: int) -> int:
     return dim // _SCALE_CHANNELS if dim % _SCALE_CHANNELS == 0 else 1
 
 
-def token_parameters(shapes: TokenShapes) -> int:
-    """Parameters of the language model that inference reads (levo-tokens spec §10)."""
-    prompt = (CODEBOOKS * (shapes.codes + 2) + 2) * shapes.width
-    text = (shapes.lyric_rows + 200 + shapes.style_rows) * shapes.width
-    return main_parameters(shapes) + sub_parameters(shapes) + prompt + text
-
-
 def main_parameters(shapes: TokenShapes) -> int:
     """Parameters that are read for codebook 0 (levo-tokens spec §10)."""
     codes = (2 * shapes.codes + 3) * shapes.width

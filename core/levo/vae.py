@@ -80,11 +80,6 @@ class VaeDecoder(nn.Module):
         return sound
 
 
-def decode_chunked(decoder: VaeDecoder, latents: Tensor, *, chunk: int) -> Iterator[Tensor]:
-    """Decode latents [T, latent] as one signal, `chunk` of them at a time; gives sound [2, n] in order."""
-    return decode_stream(decoder, [latents], chunk=chunk)
-
-
 def decode_stream(
     decoder: VaeDecoder, pieces: Iterable[Tensor], *, chunk: int, context: int = VAE_CONTEXT
 ) -> Iterator[Tensor]:

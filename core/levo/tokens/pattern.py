@@ -74,11 +74,6 @@ class Sheet:
         """Columns as written, [3, end - start]."""
         return self._columns[:, start:end]
 
-    @property
-    def open_books(self) -> tuple[int, ...]:
-        """Those of all codebooks that are open in the next column."""
-        return self.open(EVERY_BOOK)
-
     def open(self, books: tuple[int, ...]) -> tuple[int, ...]:
         """Those codebooks whose cell in the next column is a frame of the song and not known beforehand."""
         delays = self._shapes.delays

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.levo.shapes import SAMPLES_PER_FRAME, VAE_CONTEXT, VaeShapes
-from core.levo.vae import Snake, VaeDecoder, VaeEncoder, decode_chunked, decode_stream
+from core.levo.vae import Snake, VaeDecoder, VaeEncoder, decode_stream
 
 SHAPES = VaeShapes(channels=2, multipliers=(1, 1, 2, 4, 8, 16), strides=(2, 4, 4, 6, 10), latent=3)
 FRAMES = 41
@@ -43,7 +43,7 @@ def test_a_latent_becomes_exactly_1920_stereo_samples(whole: Tensor) -> None:
 def test_chunked_decode_is_the_whole_decode(
     decoder: VaeDecoder, latents: Tensor, whole: Tensor, chunk: int
 ) -> None:
-    parts = list(decode_chunked(decoder, latents, chunk=chunk))
+    parts = list(decode_stream(decoder, [latents], chunk=chunk))
     assert {part.shape[1] for part in parts[:-1]} <= {chunk * SAMPLES_PER_FRAME}
     torch.testing.assert_close(torch.cat(parts, dim=1), whole, rtol=0, atol=1e-9)
 
@@ -68,7 +68,7 @@ def test_no_more_latents_are_decoded_at_once_than_the_chunk_and_its_context(
 ) -> None:
     lengths: list[int] = []
     hook = decoder.register_forward_pre_hook(lambda _, given: lengths.append(given[0].shape[-1]))
-    list(decode_chunked(decoder, latents, chunk=6))
+    list(decode_stream(decoder, [latents], chunk=6))
     hook.remove()
     assert max(lengths) <= 6 + 2 * VAE_CONTEXT
 
@@ -87,7 +87,7 @@ def test_sound_comes_as_soon_as_its_context_is_known(decoder: VaeDecoder, latent
 
 def test_nothing_in_gives_nothing_out(decoder: VaeDecoder, latents: Tensor) -> None:
     assert list(decode_stream(decoder, [], chunk=8)) == []
-    assert list(decode_chunked(decoder, latents[:0], chunk=8)) == []
+    assert list(decode_stream(decoder, [latents[:0]], chunk=8)) == []
 
 
 def test_the_encoder_gives_one_latent_per_1920_samples_and_a_positive_spread() -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from core.levo.shapes import TokenShapes
-from core.levo.tokens.pattern import Sheet, build, revert
+from core.levo.tokens.pattern import EVERY_BOOK, Sheet, build, revert
 
 CODES, EOS, SPECIAL = 50, 50, 51
 SHAPES = TokenShapes(
@@ -17,7 +17,7 @@ def sheet(frames: int) -> Sheet:
 
 
 def write(page: Sheet, first: int) -> list[int]:
-    books = page.open_books
+    books = page.open(EVERY_BOOK)
     tokens = [first if book == 0 else 7 for book in books]
     return page.write(books, torch.tensor(tokens, dtype=torch.int64)).flatten().tolist()
 
@@ -37,7 +37,7 @@ def test_a_codebook_is_open_only_where_its_frames_stand() -> None:
     page = sheet(2)
     seen = []
     while page.done < page.total:
-        seen.append(page.open_books)
+        seen.append(page.open(EVERY_BOOK))
         write(page, 5)
     assert seen == [(0,), (0,), (), (1, 2), (1, 2)]
     assert page.codes().tolist() == [[5, 5], [7, 7], [7, 7]]

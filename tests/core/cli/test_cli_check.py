@@ -50,6 +50,7 @@ def test_a_model_whose_vocabulary_is_not_here_still_checks_the_rest(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SONGDESK_CKPT", str(tmp_path))
+    monkeypatch.delenv("SONGDESK_QWEN2", raising=False)
     path = tmp_path / "songs.jsonl"
     path.write_text(json.dumps({"idx": "a", "gt_lyric": "[vers] La."}))
     assert main(["check", str(path), "--model", "v2-large"]) == 1

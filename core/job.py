@@ -34,14 +34,30 @@ class Outcome:
 
     job: Job
     state: State
-    file: Path | None = None
-    """The sound, or the last artifact when the job ends before it."""
+    files: tuple[Path, ...] = ()
+    """The sound and its other stems, if there are any; or the last artifact of a job that ends before."""
     seconds: float = 0.0
     """Length of the song as made (s)."""
     took: float = 0.0
     """Time it took (s)."""
     notes: tuple[str, ...] = ()
     error: SongdeskError | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """The sound, or the last artifact."""
+        return self.files[0] if self.files else None
+
+
+PREVIEW = "preview.wav"
+"""In a take's folder, what is rendered of it so far."""
+STEM_SUFFIXES = {"mix": "", "vocal": "_vocal", "backing": "_bgm"}
+"""What follows a song's name in the file of each stem, as references are looked for beside recordings."""
+
+
+def stem_file(audio: Path, stem: str) -> Path:
+    """Where a stem of the song whose sound is `audio` goes."""
+    return audio.with_name(f"{audio.stem}{STEM_SUFFIXES[stem]}{audio.suffix}")
 
 
 def artifact_file(folder: Path, kind: str) -> Path:

@@ -55,6 +55,13 @@ class Recipe:
         return self.state in (State.DONE.value, State.STOPPED.value) and bool(self.audio)
 
     @property
+    def sounds(self) -> tuple[str, ...]:
+        """Names of its sound files, that of the mix first where it has one."""
+        kind = Path(self.audio).suffix
+        others = [name for name in self.files if Path(name).suffix == kind and name != self.audio]
+        return (self.audio, *others) if self.audio else ()
+
+    @property
     def seed(self) -> int:
         """The seed of all its draws."""
         return int(self.settings["seed"])

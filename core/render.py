@@ -1,5 +1,6 @@
 """One song from words to a sound file: the stages in order, each from artifact to artifact."""
 
+import math
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 import torch
 
 from core import recipe as recipes
-from core.audio.files import SAMPLE_RATE, AudioWriter, Format
+from core.audio.files import SAMPLE_RATE
+from core.audio.writer import AudioWriter, Depth, Format, guard_gain
 from core.checkpoints import require_weights, role_file
 from core.device import Device, choose_device
 from core.digest import sha256_of
@@ -18,7 +20,7 @@ from core.engine import Artifact, Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import Family, family_of, make_engine
 from core.fingerprint import stage_hashes
-from core.job import Job, Outcome, artifact_file
+from core.job import PREVIEW, Job, Outcome, artifact_file, stem_file
 from core.meter import State
 from core.random import Stream
 from core.recipe import KnobChange, Recipe
@@ -41,6 +43,9 @@ class Watch(Protocol):
 
     def live(self, key: str) -> Value:
         """The present value of a live setting."""
+
+    def heard(self, preview: Path, seconds: float) -> None:
+        """So much of the song can be played from a file that still grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +95,12 @@ def render(job: Job, watch: Watch) -> Outcome:
     except BaseException as error:
         _record_end(recipes.load(job.folder) or recipe, job, error)
         raise
-    file = job.audio if job.last == kind.stages[-1].id else order.artifact(kind.stage(job.last).writes)
+    sounds = tuple(job.audio.with_name(name) for name in recipe.sounds)
+    whole = job.last == kind.stages[-1].id
     return Outcome(
         job,
         State(recipe.state),
-        file=file,
+        files=sounds if whole else (order.artifact(kind.stage(job.last).writes),),
         seconds=recipe.seconds,
         took=time.monotonic() - started,
         notes=recipe.notes,
@@ -130,7 +136,7 @@ def _run_stages(order: _Order, watch: Watch, recipe: Recipe, device: Device) -> 
                 knobs=recipe.knobs + tuple(run.knobs),
                 seconds=run.seconds or recipe.seconds,
                 notes=recipe.notes + run.notes,
-                audio=order.job.audio.name if run.files else recipe.audio,
+                audio=next(iter(run.files), recipe.audio),
                 files={**recipe.files, **run.files},
             )
             recipe = _finish_stage(recipe, order, stage, run.made_from)
@@ -180,7 +186,7 @@ class _StageRun:
         self._done = 0
         self._read: dict[str, Value] = {}
         self._open = ExitStack()
-        self._writer: AudioWriter | None = None
+        self._writers: dict[str, AudioWriter] = {}
 
     @property
     def made_from(self) -> str:
@@ -193,9 +199,14 @@ class _StageRun:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        writers = list(self._writers.values())
+        if error is None:
+            gain = guard_gain(max((writer.true_peak for writer in writers), default=0.0))
+            for writer in writers:
+                writer.gain = gain
         self._open.__exit__(type(error) if error else None, error, None)
-        if error is None and self._writer is not None:
-            self._describe(self._writer)
+        if error is None and writers:
+            self._describe(writers)
 
     def step(self, done: int, total: int) -> Verdict:
         self._done = done
@@ -226,14 +237,31 @@ class _StageRun:
         save_tensors(path, on_host, {**meta, "made_from": self.made_from})
         return Artifact(kind, path, self.made_from)
 
-    def audio(self, samples: "Tensor") -> None:
-        if self._writer is None:
-            form = cast("Format", self._order.job.values.text("format"))
-            self._writer = self._open.enter_context(AudioWriter(self._order.job.audio, format=form))
-        self._writer.write(samples.float().cpu().numpy())
+    def audio(self, samples: "Tensor", stem: str = "mix") -> None:
+        job = self._order.job
+        if stem not in self._writers:
+            writer = AudioWriter(
+                stem_file(job.audio, stem),
+                format=cast("Format", job.values.text("format")),
+                depth=cast("Depth", job.values.text("wav_depth")),
+                spool=stem_file(job.folder / PREVIEW, stem),
+            )
+            self._writers[stem] = self._open.enter_context(writer)
+        writer = self._writers[stem]
+        writer.write(samples.float().cpu().numpy())
+        if writer is next(iter(self._writers.values())):
+            self._watch.heard(writer.spool, writer.frames / SAMPLE_RATE)
 
-    def _describe(self, writer: AudioWriter) -> None:
-        self.files[self._order.job.audio.name] = writer.sha256
-        self.seconds = writer.frames / SAMPLE_RATE
-        if writer.clipped:
-            self.note(f"{writer.clipped} samples were louder than the file can hold and were clipped")
+    def _describe(self, writers: list[AudioWriter]) -> None:
+        self.files = {writer.path.name: writer.sha256 for writer in writers}
+        self.seconds = writers[0].frames / SAMPLE_RATE
+        gain = min(writer.gain or 1.0 for writer in writers)
+        peak = max(writer.true_peak for writer in writers)
+        if gain < 1:
+            self.note(f"turned down by {-_decibels(gain):.1f} dB, so that no peak passes -1 dBFS")
+        elif peak > 1:
+            self.note(f"peaks reach {_decibels(peak):+.1f} dBFS; a float wav keeps them as they are")
+
+
+def _decibels(gain: float) -> float:
+    return 20 * math.log10(gain)

@@ -1,236 +1,22 @@
-"""Sound files: round trips, equal bytes, cutting, and everything that can go wrong on a disk."""
+"""Sound files read whole or in part, and everything that can be wrong with them."""
 
-import hashlib
-import signal
-import struct
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import soundfile
 
-from core.audio.files import FORMATS, AudioWriter, Format, info, read
-from core.errors import Cancelled, SongdeskError
-
-Samples = npt.NDArray[np.float32]
-
-
-def tone(seconds: float = 0.5, *, level: float = 0.5) -> Samples:
-    time_axis = np.arange(int(48_000 * seconds)) / 48_000
-    left = np.sin(2 * np.pi * 440 * time_axis)
-    right = np.sin(2 * np.pi * 660 * time_axis)
-    return (level * np.stack([left, right])).astype(np.float32)
-
-
-def write(path: Path, samples: Samples, kind: Format, *, block: int = 5000) -> AudioWriter:
-    with AudioWriter(path, format=kind) as writer:
-        for start in range(0, samples.shape[1], block):
-            writer.write(samples[:, start : start + block])
-    return writer
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir())
-
-
-def test_wav_gives_back_every_bit_even_beyond_full_scale(tmp_path: Path) -> None:
-    samples = tone(level=1.7)
-    writer = write(tmp_path / "a.wav", samples, "wav")
-    again, rate = read(tmp_path / "a.wav")
-    assert rate == 48_000
-    assert np.array_equal(again, samples)
-    assert writer.clipped == 0
-    assert writer.peak == pytest.approx(1.7, abs=1e-3)
-    assert writer.frames == samples.shape[1]
-
-
-def test_flac_gives_back_24_bits(tmp_path: Path) -> None:
-    write(tmp_path / "a.flac", tone(), "flac")
-    again, _ = read(tmp_path / "a.flac")
-    assert np.abs(again - tone()).max() <= 2**-23
-    assert soundfile.info(tmp_path / "a.flac").subtype == "PCM_24"
-
-
-def test_mp3_sounds_like_what_went_in(tmp_path: Path) -> None:
-    write(tmp_path / "a.mp3", tone(), "mp3")
-    again, rate = read(tmp_path / "a.mp3")
-    assert rate == 48_000
-    middle = slice(4000, 20_000)
-    assert np.abs(again[:, middle] - tone()[:, middle]).max() < 0.02
-
-
-@pytest.mark.parametrize("kind", ["flac", "mp3"])
-def test_cut_samples_are_counted_and_do_not_wrap(tmp_path: Path, kind: Format) -> None:
-    samples = tone(level=2.0)
-    writer = write(tmp_path / "a", samples, kind)
-    again, _ = read(tmp_path / "a")
-    assert writer.clipped == int((np.abs(samples) > 1).sum()) > 0
-    assert writer.peak == pytest.approx(2.0, abs=1e-3)
-    loud = samples[:, 2000:20_000] > 1.5
-    assert again[:, 2000:20_000][loud].min() > 0.5
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-def test_info_tells_what_was_written(tmp_path: Path, kind: Format) -> None:
-    write(tmp_path / "a", tone(), kind)
-    facts = info(tmp_path / "a")
-    assert (facts.sample_rate, facts.channels, facts.format) == (48_000, 2, kind)
-    assert facts.seconds == pytest.approx(0.5, abs=0.03)
-
-
-def test_equal_samples_give_equal_bytes_seconds_later_and_in_other_blocks(tmp_path: Path) -> None:
-    first = {kind: write(tmp_path / f"1.{kind}", tone(), kind).sha256 for kind in FORMATS}
-    time.sleep(1.1)
-    for kind in FORMATS:
-        writer = write(tmp_path / f"2.{kind}", tone(), kind)
-        written = (tmp_path / f"2.{kind}").read_bytes()
-        assert written == (tmp_path / f"1.{kind}").read_bytes()
-        assert writer.sha256 == first[kind] == hashlib.sha256(written).hexdigest()
-    assert write(tmp_path / "3.wav", tone(), "wav", block=777).sha256 == first["wav"]
-
-
-def test_the_wav_header_counts_its_bytes(tmp_path: Path) -> None:
-    write(tmp_path / "a.wav", tone(), "wav")
-    written = (tmp_path / "a.wav").read_bytes()
-    assert struct.unpack("<I", written[4:8])[0] == len(written) - 8
-    assert b"PEAK" not in written[:100]
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-def test_no_sound_at_all_is_still_a_file(tmp_path: Path, kind: Format) -> None:
-    with AudioWriter(tmp_path / "a", format=kind) as writer:
-        writer.write(np.zeros((2, 0), np.float32))
-    assert (writer.frames, writer.peak) == (0, 0.0)
-    assert (tmp_path / "a").exists()
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize("raised", [Cancelled, KeyboardInterrupt, RuntimeError])
-def test_nothing_remains_of_a_file_that_was_abandoned(
-    tmp_path: Path, kind: Format, raised: type[BaseException]
-) -> None:
-    def abandon() -> None:
-        with AudioWriter(tmp_path / "a", format=kind) as writer:
-            writer.write(tone())
-            assert len(names(tmp_path)) == 1
-            assert not (tmp_path / "a").exists()
-            raise raised
-
-    with pytest.raises(raised):
-        abandon()
-    assert names(tmp_path) == []
-
-
-def test_samples_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
-    broken = tone()
-    broken[1, 7] = np.nan
-    with pytest.raises(SongdeskError, match="not numbers"):
-        write(tmp_path / "a.wav", broken, "wav")
-    assert names(tmp_path) == []
-
-
-def test_an_unknown_format_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(SongdeskError) as caught:
-        AudioWriter(tmp_path / "a.aac", format="aac")  # type: ignore[arg-type]
-    assert "flac" in caught.value.hint
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-def test_an_unwritable_folder_is_one_clear_error(tmp_path: Path, kind: Format) -> None:
-    (tmp_path / "out").write_text("a file")
-    with pytest.raises(SongdeskError, match="cannot write here"):
-        write(tmp_path / "out" / "a", tone(), kind)
-
-
-FILL = """
-import resource, signal, sys
-from pathlib import Path
-import numpy as np
-from core.audio.files import AudioWriter
+from core.audio.files import info, read, read_window
 from core.errors import SongdeskError
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-path, kind, room = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-noise = np.random.default_rng(1).uniform(-1, 1, (2, 48_000)).astype("float32")
-resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-try:
-    with AudioWriter(path, format=kind) as writer:
-        for _ in range(int(sys.argv[4])):
-            writer.write(noise)
-except SongdeskError as error:
-    print(error)
-    sys.exit(7)
-"""
+from tests.core.audio.tones import noise, tone, write
 
 
-@pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize(("room", "blocks"), [(0, 1), (20_000, 1), (20_000, 3)])
-def test_a_full_disk_is_never_a_silent_short_file(
-    tmp_path: Path, kind: Format, room: int, blocks: int
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FILL, str(tmp_path / "a"), kind, str(room), str(blocks)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 7, done.stderr
-    assert "cannot write here: file too large" in done.stdout
-    assert done.stderr == ""
-    assert names(tmp_path) == []
-
-
-def mounted(folder: Path) -> bool:
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    try:
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        return False
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-def test_a_real_full_disk_is_one_clear_error(tmp_path: Path, kind: Format) -> None:
-    small = tmp_path / "small"
-    if not mounted(small):
-        pytest.skip("this user cannot mount a small disk")
-    try:
-        noise = np.random.default_rng(1).uniform(-1, 1, (2, 480_000)).astype(np.float32)
-        with pytest.raises(SongdeskError, match="no space left"):
-            write(small / "a", noise, kind)
-        assert names(small) == []
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
-
-
-WAIT = """
-import sys, time
-from pathlib import Path
-import numpy as np
-from core.audio.files import AudioWriter
-with AudioWriter(Path(sys.argv[1]), format=sys.argv[2]) as writer:
-    writer.write(np.zeros((2, 48_000), "float32"))
-    print("ready", flush=True)
-    time.sleep(60)
-"""
-
-
-def test_ctrl_c_while_writing_leaves_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", WAIT, str(tmp_path / "a"), "flac"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert child.stdout is not None
-    with child:
-        assert child.stdout.readline() == "ready\n"
-        child.send_signal(signal.SIGINT)
-        child.wait(20)
-    assert names(tmp_path) == []
+def first_second(path: Path) -> object:
+    return read_window(path, start=0, seconds=1)
 
 
 def test_a_missing_file_says_so_and_where(tmp_path: Path) -> None:
-    for reader in (info, read):
+    for reader in (info, read, first_second):
         with pytest.raises(SongdeskError, match="no such sound file") as caught:
             reader(tmp_path / "none.wav")
         assert "none.wav" in caught.value.where
@@ -239,19 +25,19 @@ def test_a_missing_file_says_so_and_where(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"not a sound at all" * 50, b"ID3\x04\x00"])
 def test_a_damaged_file_says_so(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.wav").write_bytes(content)
-    for reader in (info, read):
+    for reader in (info, read, first_second):
         with pytest.raises(SongdeskError, match="damaged"):
             reader(tmp_path / "a.wav")
 
 
 def test_a_folder_is_no_sound_file(tmp_path: Path) -> None:
-    with pytest.raises(SongdeskError, match="is a directory"):
-        read(tmp_path)
+    for reader in (info, read, first_second):
+        with pytest.raises(SongdeskError, match="is a directory"):
+            reader(tmp_path)
 
 
 def test_a_flac_cut_in_half_is_damaged(tmp_path: Path) -> None:
-    noise = np.random.default_rng(1).uniform(-1, 1, (2, 96_000)).astype(np.float32)
-    write(tmp_path / "a.flac", noise, "flac")
+    write(tmp_path / "a.flac", noise(96_000), "flac")
     whole = (tmp_path / "a.flac").read_bytes()
     (tmp_path / "a.flac").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(SongdeskError, match="damaged"):
@@ -276,3 +62,114 @@ def test_a_mono_file_of_another_rate_is_read_as_it_is(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.ogg", tone()[0, :8000], 16_000, format="OGG", subtype="VORBIS")
     samples, rate = read(tmp_path / "a.ogg")
     assert (samples.shape, rate) == ((1, 8000), 16_000)
+
+
+KINDS = {"wav": "FLOAT", "flac": "PCM_24", "ogg": "VORBIS", "mp3": "MPEG_LAYER_III"}
+
+
+@pytest.fixture
+def frames_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many frames each call of the sound library gave."""
+    counts: list[int] = []
+    honest = soundfile.SoundFile.read
+
+    def counting(self: soundfile.SoundFile, *args: object, **more: object) -> object:
+        samples = honest(self, *args, **more)
+        counts.append(len(samples))
+        return samples
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", counting)
+    return counts
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_window_is_that_stretch_of_the_whole_and_nothing_else_is_read(
+    tmp_path: Path, kind: str, frames_read: list[int]
+) -> None:
+    path = tmp_path / f"a.{kind}"
+    soundfile.write(path, tone(6.0).T, 44_100, format=kind.upper(), subtype=KINDS[kind])
+    whole, rate = read(path)
+    frames_read.clear()
+    for start, seconds in ((0.0, 0.5), (1.2345, 1.0), (4.0, 0.25)):
+        samples, same_rate = read_window(path, start=start, seconds=seconds)
+        first = round(start * rate)
+        wanted = round(seconds * rate)
+        assert same_rate == rate == 44_100
+        assert samples.flags.c_contiguous
+        assert samples.dtype == np.float32
+        assert np.abs(samples - whole[:, first : first + wanted]).max() < 1e-4
+        lead = min(first, rate) if kind == "mp3" else 0
+        assert frames_read.pop() == lead + wanted
+    assert frames_read == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_window_ends_with_the_file(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind}"
+    soundfile.write(path, tone(2.0).T, 48_000, format=kind.upper(), subtype=KINDS[kind])
+    whole, _ = read(path)
+    samples, _ = read_window(path, start=1.5, seconds=60.0)
+    assert np.abs(samples - whole[:, 72_000:]).max() < 1e-4
+
+
+def test_a_window_of_half_an_hour_reads_the_window_alone(tmp_path: Path, frames_read: list[int]) -> None:
+    path = tmp_path / "long.wav"
+    rate, place = 48_000, 1500 * 48_000
+    with soundfile.SoundFile(path, "w", rate, 1, subtype="PCM_16") as file:
+        file.write(np.zeros(1, np.int16))
+    header = bytearray(path.read_bytes()[:-2])
+    header[-4:] = (2 * 1800 * rate).to_bytes(4, "little")
+    with path.open("wb") as sparse:
+        sparse.write(header)
+        sparse.seek(len(header) + 2 * place)
+        sparse.write(np.arange(10 * rate, dtype="<i2").tobytes())
+        sparse.truncate(len(header) + 2 * 1800 * rate)
+    assert info(path).seconds == 1800
+    samples, _ = read_window(path, start=1500.0, seconds=10.0)
+    assert samples.shape == (1, 10 * rate)
+    assert np.array_equal(samples[0] * 32_768, np.arange(10 * rate, dtype="<i2"))
+    assert frames_read == [10 * rate]
+
+
+def test_a_window_keeps_the_channels_of_the_file(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(8000)[0], 8000)
+    assert read_window(tmp_path / "a.wav", start=0.5, seconds=0.1)[0].shape == (1, 800)
+
+
+@pytest.mark.parametrize("start", [2.0, 2.5, 1e6])
+def test_a_window_beyond_the_end_says_how_long_the_file_is(tmp_path: Path, start: float) -> None:
+    write(tmp_path / "a.wav", tone(2.0), "wav")
+    with pytest.raises(SongdeskError, match=r"is 2\.0 s long") as caught:
+        read_window(tmp_path / "a.wav", start=start, seconds=1.0)
+    assert caught.value.where == str(tmp_path / "a.wav")
+    assert "2.0 s" in caught.value.hint
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_window_of_a_file_without_sound_says_so(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", tone(0), "wav")
+    with pytest.raises(SongdeskError, match="no sound in this file"):
+        read_window(tmp_path / "a.wav", start=0, seconds=1.0)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_a_window_with_samples_that_are_not_numbers_says_at_which_second(
+    tmp_path: Path, broken: float
+) -> None:
+    samples = tone(4.0).T.copy()
+    samples[int(3.3 * 48_000) :, 1] = broken
+    soundfile.write(tmp_path / "a.wav", samples, 48_000, subtype="FLOAT")
+    with pytest.raises(SongdeskError, match=r"not numbers at 3\.3 s"):
+        read_window(tmp_path / "a.wav", start=2.0, seconds=2.0)
+    assert read_window(tmp_path / "a.wav", start=1.0, seconds=2.0)[0].shape == (2, 96_000)
+
+
+@pytest.mark.parametrize("kind", ["flac", "mp3"])
+def test_a_window_where_a_damaged_file_breaks_off_is_an_error(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"a.{kind}"
+    soundfile.write(path, noise(192_000).T * 0.5, 48_000, format=kind.upper(), subtype=KINDS[kind])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert read_window(path, start=0.5, seconds=1.0)[0].shape == (2, 48_000)
+    for start in (1.5, 3.5):
+        with pytest.raises(SongdeskError, match=r"damaged|breaks off"):
+            read_window(path, start=start, seconds=1.0)

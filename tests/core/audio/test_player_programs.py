@@ -33,8 +33,11 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 def alive(process: str) -> bool:
-    status = Path("/proc", process, "stat")
-    return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    try:
+        status = Path("/proc", process, "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def processes(scratch: Path) -> list[str]:

@@ -14,6 +14,11 @@ def model_folder(chosen: Variant) -> Path:
     return checkpoints() / chosen.id
 
 
+def shared_folder(family: str) -> Path:
+    """The folder of the weights that every published model of a family has in common; it need not exist."""
+    return checkpoints() / family
+
+
 def require_weights(chosen: Variant, stages: Iterable[Stage]) -> None:
     """Miss a weight file before the first stage rather than after it; a rule's files are made when needed."""
     if chosen.weights != "rule":
@@ -21,13 +26,29 @@ def require_weights(chosen: Variant, stages: Iterable[Stage]) -> None:
             role_file(chosen, role)
 
 
+def find_role(chosen: Variant, role: str) -> Path | None:
+    """The file of a role's weights: in the model's own folder, or in its family's."""
+    folders = [model_folder(chosen)]
+    if chosen.weights != "rule":
+        folders.append(shared_folder(chosen.family))
+    paths = (folder / f"{role}.safetensors" for folder in folders)
+    return next((path for path in paths if path.is_file()), None)
+
+
 def role_file(chosen: Variant, role: str) -> Path:
     """The safetensors file of one role's weights; SongdeskError when it is missing."""
-    path = model_folder(chosen) / f"{role}.safetensors"
-    if not path.is_file():
+    path = find_role(chosen, role)
+    if path is None:
+        name = role.replace("_", " ")
+        fetched = chosen.sources.get(role)
+        how = (
+            f"fetch {fetched}, then `songdesk models convert {Path(fetched).name}`"
+            if fetched
+            else chosen.note
+        )
         raise SongdeskError(
-            f"the weights of {chosen.id} are not here",
-            where=str(path),
-            hint=f"{chosen.note}; --model demo runs without",
+            f"the {name} weights of {chosen.id} are not here",
+            where=str(model_folder(chosen) / f"{role}.safetensors"),
+            hint=f"{how}; --model demo runs without",
         )
     return path

@@ -29,6 +29,8 @@ class Stage:
     reads: tuple[str, ...]
     writes: str
     """The kind of artifact it leaves; `audio` is the sound file itself."""
+    extras: tuple[str, ...] = ()
+    """Weights that it reads for some songs only, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,8 @@ class Run(Protocol):
     def save(self, kind: str, tensors: Mapping[str, "torch.Tensor"], meta: Mapping[str, str]) -> Artifact:
         """Write the stage's result, whole or not at all."""
 
-    def audio(self, samples: "torch.Tensor") -> None:
-        """Append samples [2, n], float, 48 kHz, to the take's sound file."""
+    def audio(self, samples: "torch.Tensor", stem: str = "mix") -> None:
+        """Append samples [2, n], float, 48 kHz, to the take's sound file, or to that of one of its stems."""
 
 
 class Engine(Protocol):

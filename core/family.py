@@ -34,8 +34,8 @@ class Family:
     """The end of a wire string that the model would not read."""
     cut_style: Callable[[Variant, str], str]
     """The end of a style string that the model would not read."""
-    identity: Callable[[Variant], str]
-    """A short text that changes with the model's weights or with what its stages exchange."""
+    identity: Callable[[Variant, Sequence[str]], str]
+    """A short text that changes with the weights of some roles or with what the stages exchange."""
     engine: str
     """`module:Class`, imported on the first render."""
 

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 
+from core.engine import Stage
 from core.family import Family
+from core.reference import digest_of
 from core.registry import Variant
 from core.settings import Values
 from core.song import Song
@@ -15,16 +16,25 @@ def stage_hashes(song: Song, values: Values, kind: Family, chosen: Variant) -> M
     """By stage id: the model, the song, and the settings that the stage or one before it reads."""
     facts: dict[str, object] = {
         "model": chosen.id,
-        "identity": kind.identity(chosen),
         "lyrics": song.lyrics,
         "style": song.style,
-        "reference": asdict(song.reference) if song.reference else None,
+        "reference": digest_of(song.reference) if song.reference else None,
     }
+    if song.reference and song.reference.style:
+        facts["settings.seed"] = values["seed"]  # it chooses among the style's references
+    roles: list[str] = []
     hashes = {}
     for stage in kind.stages:
+        roles += _read(stage, song)
+        facts["identity"] = kind.identity(chosen, roles)
         for setting in kind.settings(chosen):
             if setting.stage == stage.id:
                 facts[f"settings.{setting.key}"] = values[setting.key]
         text = json.dumps({**facts, "stage": stage.id}, sort_keys=True, ensure_ascii=True)
         hashes[stage.id] = hashlib.sha256(text.encode()).hexdigest()
     return hashes
+
+
+def _read(stage: Stage, song: Song) -> tuple[str, ...]:
+    """The weights that a stage reads for this song."""
+    return stage.roles + (stage.extras if song.reference else ())

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 
 class State(Enum):
@@ -52,7 +53,7 @@ class Meter:
     total: int = 0
     unit: str = ""
     seconds: float = 0.0
-    """Length of the song being made (s)."""
+    """Length of the song being made (s); 0 in a phase that does not go along it."""
     section: str = ""
     """The section being sung, by its expected place; empty when unknown."""
     rate: float | None = None
@@ -60,6 +61,10 @@ class Meter:
     eta: tuple[float, float] | None = None
     """Seconds this phase still takes, at least and at most; None until measured."""
     memory: Memory | None = None
+    preview: Path | None = None
+    """A sound file that grows while the song is rendered; None before its first second."""
+    preview_seconds: float = 0.0
+    """How much of it can be played (s)."""
 
     @property
     def fraction(self) -> float:

@@ -48,6 +48,11 @@ def qwen2() -> Path:
     return Path(named) if named else checkpoints() / "qwen2"
 
 
+def reference_cache() -> Path:
+    """Where references are kept as the models read them; it can be deleted at any time."""
+    return Path(platformdirs.user_cache_dir(_APP)) / "references"
+
+
 def library() -> Path:
     """Where the studio keeps songs and their takes: SONGDESK_LIBRARY, else the user's data folder."""
     named = os.environ.get("SONGDESK_LIBRARY")

@@ -38,6 +38,8 @@ class Variant:
     """Settings whose default differs from the family's."""
     weights: str = "published"
     """`rule` when songdesk makes them itself, `published` when they must be fetched."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """By role of a published model the file that its weights are converted from."""
 
 
 @cache
@@ -85,4 +87,5 @@ def _variant(name: str, entry: dict[str, object]) -> Variant:
         shapes=cast("dict[str, dict[str, object]]", entry["shapes"]),
         defaults=cast("dict[str, object]", entry.get("defaults", {})),
         weights=str(entry.get("weights", "published")),
+        sources=cast("dict[str, str]", entry.get("sources", {})),
     )

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from core.device import Device, calm_threads, read_memory
 from core.engine import Plan, Stage, Verdict
@@ -99,7 +100,7 @@ class Runner:
             if self._closing.is_set():
                 watch.stop(keep=False)
         outcome = _run(job, watch)
-        self._idle = replace(watch.meter, state=outcome.state, rate=None, eta=None)
+        self._idle = replace(watch.meter, state=outcome.state, rate=None, eta=None, preview=None)
         self._current = None
         finished(outcome)
 
@@ -196,7 +197,7 @@ class _Watch:
             done=0,
             total=load.units,
             unit=stage.unit,
-            seconds=plan.seconds,
+            seconds=plan.seconds if stage.phase >= _SINGS else 0.0,
             rate=None,
             eta=None,
             section="",
@@ -223,6 +224,10 @@ class _Watch:
         """The present value of a setting."""
         return self.knobs[key]
 
+    def heard(self, preview: Path, seconds: float) -> None:
+        """A file has so much of the song to play."""
+        self.meter = replace(self.meter, preview=preview, preview_seconds=seconds)
+
     def _heed(self) -> None:
         if self._abandon.is_set():
             raise Cancelled
@@ -230,7 +235,7 @@ class _Watch:
     def _publish(self, now: float, done: int, total: int) -> None:
         rate = self._rate(now, done)
         fraction = done / total if total else 0.0
-        index = section_at(self._sections, fraction)
+        index = section_at(self._sections, fraction) if self.meter.phase >= _SINGS else None
         memory = self.meter.memory
         if now - self._memory_at >= _MEMORY_READING:
             self._memory_at = now

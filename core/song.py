@@ -8,6 +8,8 @@ BUILT_IN_STYLES = (
     "Hip-Hop", "Funk", "Soundtrack", "Auto",
 )  # fmt: skip
 """The reference styles published with the model, as its song files name them."""
+ANY_STYLE = "Auto"
+"""The one of them that stands for all."""
 
 
 @dataclass(frozen=True, slots=True)

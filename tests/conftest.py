@@ -22,7 +22,12 @@ _SHAPES = {
         "sub_rope_base": 10000, "codes": 64, **_TEXT_ROWS, "lyric_length": 64,
         "prompt_length": 12, "style_length": 24, "delays": [0, 5, 5],
     },
-    "quantizer": {"codes": 64, "code_width": 4, "width": 8},
+    "quantizer": {"codes": 64, "code_width": 4, "width": 8, "neutral": [3, 5]},
+    "encoder": {
+        "channels": 4, "width": 8, "heads": 2, "ffn": 16, "kernel": 7, "mix_tap": 2, "vocal_tap": 3,
+        "backing_tap": 1,
+    },
+    "separator": {"channels": 8, "bottom_channels": 16, "layers": 1, "heads": 2, "parameters": 0},
     "flow": {
         "blocks": 1, "heads": 2, "ffn": 32, "positions": 60, "carried": 20, "mask_width": 4, "latent": 8,
         "condition": 8, "time_width": 16,

@@ -11,6 +11,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
+from core.cli.bench import add_bench_options
 from core.cli.parity import add_parity_options
 from core.errors import SongdeskError
 from core.paths import log_file
@@ -88,6 +89,10 @@ def _dispatch(args: argparse.Namespace, config: "Config") -> int:
             from core.cli.parity import run_parity
 
             return run_parity(args)
+        case "bench":
+            from core.cli.bench import run_bench
+
+            return run_bench(args)
         case _:
             from core.cli.studio import run_studio_command
 
@@ -137,15 +142,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_convert(models)
 
     add_parity_options(commands.add_parser("parity", help="prove that this machine computes right"))
+    add_bench_options(commands.add_parser("bench", help="measure this machine beside a plain way to render"))
     return parser
 
 
 def _add_convert(models: argparse.ArgumentParser) -> None:
     convert = models.add_subparsers(metavar="COMMAND").add_parser(
-        "convert", help="make a fetched checkpoint into the file songdesk loads; prints its path"
+        "convert", help="make a fetched checkpoint into the files songdesk loads; prints their paths"
     )
-    convert.add_argument("file", type=Path, metavar="FILE", help="the published model.pt, or one made of it")
-    convert.add_argument("--out", type=Path, metavar="DIR", help="default: the model's own folder")
+    convert.add_argument("file", type=Path, metavar="FILE", help="a published checkpoint, such as model.pt")
+    convert.add_argument(
+        "--out", type=Path, metavar="DIR", help="default: where the models it is for look for it"
+    )
     convert.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="all that became of it, as an object"
     )
@@ -173,6 +181,9 @@ def _add_render_options(render: argparse.ArgumentParser) -> None:
         help="take this and what is before it as made",
     )
     render.add_argument("--format", choices=("wav", "flac", "mp3"), help="default: wav")
+    render.add_argument(
+        "--stems", metavar="LIST", help="of mix, vocal, backing, such as mix,vocal,backing (default: mix)"
+    )
     render.add_argument(
         "--again", action="store_true", help="make finished songs once more, beside the old take"
     )

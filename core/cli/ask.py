@@ -55,7 +55,8 @@ def understand(args: argparse.Namespace, config: Config) -> Ask:
     given: dict[str, object] = {}
     for assignment in args.assignments:
         given |= parse_pairs(assignment, between="=", where="--set")
-    options = {"seed": args.seed, "format": args.format}
+    stems = args.stems and args.stems.replace(",", "+").replace(" ", "")
+    options = {"seed": args.seed, "format": args.format, "stems": stems}
     own = [Override({key: value}, f"--{key}") for key, value in options.items() if value is not None]
     first = stages.index(args.start) + 1 if args.start else 0
     upto = stages.index(args.until) + 1 if args.until else len(stages)

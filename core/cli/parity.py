@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.device import calm_threads, choose_device, processor_threads
+from core.device import calm_threads, choose_device, cores, processor_threads
 from core.errors import SongdeskError
 from core.paths import qwen2
 
@@ -66,7 +66,8 @@ def _cases(goldens: "list[Golden]", device: str) -> "Iterator[Case]":
 
     chosen = torch.device(choose_device(device).kind)
     for golden in goldens:
-        with processor_threads(1):  # these models are done before a second thread has woken up
+        # Token models this small are done before a second thread has woken up.
+        with processor_threads(1 if golden.kind == "lm" else cores()):
             yield from check_folder(golden, chosen, vocabulary=qwen2())
 
 

@@ -13,7 +13,7 @@ from core.claim import claimed
 from core.errors import SongdeskError
 from core.family import Family
 from core.fingerprint import stage_hashes
-from core.job import artifact_file
+from core.job import PREVIEW, STEM_SUFFIXES, artifact_file, stem_file
 from core.recipe import Recipe
 from core.registry import Variant
 from core.settings import Values
@@ -66,26 +66,31 @@ class Place:
     @property
     def is_free(self) -> bool:
         """Whether nothing is there."""
-        return not self.folder.exists() and not self.audio.exists()
+        return not self.folder.exists() and not self.is_sounding
 
-    def made(self, wish: Wish) -> Path | None:
-        """The file that is asked for, when this take already has it and all of it is made as asked."""
+    @property
+    def is_sounding(self) -> bool:
+        """Whether a file has the name of its sound or of one of its stems."""
+        return any(stem_file(self.audio, stem).exists() for stem in STEM_SUFFIXES)
+
+    def made(self, wish: Wish) -> tuple[Path, ...]:
+        """The files that are asked for, when this take has them and all is made as asked; else none."""
         if self.recipe is None or self.recipe.wanted != wish.hashes(self.recipe):
-            return None
+            return ()
         asked = [stage.id for stage in wish.kind.stages[wish.given : wish.upto]]
         if any(self.recipe.stages.get(stage) != self.recipe.wanted[stage] for stage in asked):
-            return None
+            return ()
         if not wish.whole:
-            file = artifact_file(self.folder, wish.kind.stages[wish.upto - 1].writes)
-        elif self.recipe.finished and self.recipe.audio == self.audio.name:
-            file = self.audio
+            files = [artifact_file(self.folder, wish.kind.stages[wish.upto - 1].writes)]
+        elif self.recipe.finished:
+            files = [self.audio.with_name(name) for name in self.recipe.sounds]
         else:
-            return None
-        return file if file.is_file() else None
+            return ()
+        return tuple(files) if all(file.is_file() for file in files) else ()
 
     def is_begun(self, wish: Wish) -> bool:
         """Whether this is the take asked for, ended before its sound was there."""
-        if self.audio.exists() or self.recipe is None or self.recipe.finished:
+        if self.is_sounding or self.recipe is None or self.recipe.finished:
             return False
         return self.recipe.wanted == wish.hashes(self.recipe)
 
@@ -94,12 +99,12 @@ class Place:
         return all(artifact_file(self.folder, kind).is_file() for kind in kinds)
 
 
-def already_made(out: Path, wish: Wish) -> tuple[Place, Path] | None:
-    """The newest take that is what was asked for, and its file."""
-    found = [(place, file) for place in _taken(out, wish) if (file := place.made(wish)) is not None]
+def already_made(out: Path, wish: Wish) -> tuple[Place, tuple[Path, ...]] | None:
+    """The newest take that is what was asked for, and its files."""
+    found = [(place, files) for place in _taken(out, wish) if (files := place.made(wish))]
     if wish.given:
         latest = _latest_with(out, wish)
-        found = [(place, file) for place, file in found if latest and place.folder == latest.folder]
+        found = [(place, files) for place, files in found if latest and place.folder == latest.folder]
     return found[-1] if found else None
 
 
@@ -118,8 +123,10 @@ def place_to_work(out: Path, wish: Wish, *, again: bool) -> Iterator[Place]:
         )
     with ExitStack() as held:
         place = held.enter_context(_claim(out, wish, source, again=again))
-        for path in (place.audio, place.folder / recipes.FILE):
-            sweep(path)
+        for stem in STEM_SUFFIXES:
+            sweep(stem_file(place.audio, stem))
+            stem_file(place.folder / PREVIEW, stem).unlink(missing_ok=True)
+        sweep(place.folder / recipes.FILE)
         for stage in wish.kind.stages:
             sweep(artifact_file(place.folder, stage.writes))
         if source is not None and place.folder != source.folder:
@@ -133,7 +140,7 @@ def place_to_work(out: Path, wish: Wish, *, again: bool) -> Iterator[Place]:
 def _claim(out: Path, wish: Wish, source: Place | None, *, again: bool) -> Iterator[Place]:
     for place in _places(out, wish):
         if source is not None and place.folder == source.folder:
-            wanted = place.recipe is not None and not place.recipe.finished and not place.audio.exists()
+            wanted = place.recipe is not None and not place.recipe.finished and not place.is_sounding
         elif source is not None or again:
             wanted = place.is_free
         else:

@@ -42,7 +42,7 @@ def heading(meter: Meter) -> str:
 
 def describe(meter: Meter) -> str:
     """Song time, rate and the time still to go; what is unknown is left out."""
-    parts = [f"{clock(meter.song_seconds)} / {clock(meter.seconds)}"]
+    parts = [f"{clock(meter.song_seconds)} / {clock(meter.seconds)}"] if meter.seconds else []
     if meter.rate is not None:
         parts.append(
             f"{meter.rate:.0f} {meter.unit}/s" if meter.rate >= 10 else f"{meter.rate:.1f} {meter.unit}/s"
@@ -52,8 +52,23 @@ def describe(meter: Meter) -> str:
     return ", ".join(parts)
 
 
+class _Previews:
+    """Says once a song where it can be heard while it is rendered."""
+
+    def __init__(self) -> None:
+        self._told = ""
+
+    def line(self, meter: Meter) -> str:
+        """The line, or nothing."""
+        if meter.preview is None or meter.job == self._told:
+            return ""
+        self._told = meter.job
+        return f"{meter.title}: the first {meter.preview_seconds:.1f} s can be heard: {meter.preview}"
+
+
 class _Bar:
     def __init__(self) -> None:
+        self._previews = _Previews()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -70,6 +85,8 @@ class _Bar:
         """Move the bar of the present phase."""
         if not meter.job:
             return
+        if told := self._previews.line(meter):
+            self._progress.console.print(told, markup=False, highlight=False, soft_wrap=True)
         key = (meter.job, meter.phase)
         if key not in self._tasks:
             for task in self._tasks.values():
@@ -87,15 +104,18 @@ class _Lines:
     def __init__(self) -> None:
         self._phase = ("", 0)
         self._said_at = 0.0
+        self._previews = _Previews()
 
     def show(self, meter: Meter) -> None:
         """Print a line when a phase starts and every few seconds within it."""
+        if told := self._previews.line(meter):
+            print(told, file=sys.stderr, flush=True)
         now = time.monotonic()
         phase = (meter.job, meter.phase)
         if not meter.job or (phase == self._phase and now - self._said_at < _LINE_EVERY):
             return
         self._phase, self._said_at = phase, now
-        about = f" {meter.fraction:.0%}, {describe(meter)}" if meter.phase else ""
+        about = ", ".join(filter(None, (f" {meter.fraction:.0%}", describe(meter)))) if meter.phase else ""
         print(heading(meter) + about, file=sys.stderr, flush=True)
 
     def close(self) -> None:

@@ -65,10 +65,10 @@ def _render_one(ask: Ask, wish: Wish, runner: Runner, departure: Departure) -> O
     try:
         made = None if ask.again else already_made(ask.out, wish)
         if made:
-            place, file = made
+            place, files = made
             seconds = place.recipe.seconds if place.recipe else 0.0
             job = _job(ask, wish, place.folder, place.audio, place.recipe)
-            return Outcome(job, State.DONE, file=file, seconds=seconds)
+            return Outcome(job, State.DONE, files=files, seconds=seconds)
         with place_to_work(ask.out, wish, again=ask.again) as place:
             return _run(_job(ask, wish, place.folder, place.audio, place.recipe), runner, departure)
     except SongdeskError as error:

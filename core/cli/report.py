@@ -16,8 +16,9 @@ def report(outcome: Outcome, *, as_json: bool) -> None:
         say(f"{outcome.job.song.title}: {line}")
     if as_json:
         print(json.dumps(_facts(outcome), ensure_ascii=False), flush=True)
-    elif outcome.file:
-        print(outcome.file, flush=True)
+    else:
+        for file in outcome.files:
+            print(file, flush=True)
 
 
 def say(line: str) -> None:
@@ -46,6 +47,7 @@ def _facts(outcome: Outcome) -> dict[str, object]:
         "idx": outcome.job.song.title,
         "state": outcome.state.value,
         "file": str(outcome.file) if outcome.file else None,
+        "files": [str(file) for file in outcome.files],
         "model": outcome.job.model,
         "seed": outcome.job.values["seed"],
         "seconds": outcome.seconds,

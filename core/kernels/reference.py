@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _FEW_ROWS = 4
+_ALIGNED = 8
+"""Channels of a head come in multiples of this in fused attention on accelerators."""
 _GROUP = 32
 """Channels that share a scale in the int8 cache."""
 _HALF_MAX = torch.finfo(torch.float16).max
@@ -38,7 +40,12 @@ def rope_table(positions: Tensor, dim: int, base: float) -> tuple[Tensor, Tensor
     """Cosines and sines [T, dim/2], fp32, of positions [T] times base^(-2i/dim)."""
     exponents = torch.arange(0, dim, 2, device=positions.device, dtype=torch.float32) / dim
     # Times the rounded reciprocal, as the published models do: dividing moves an angle by 5e-4 at 9000.
-    angles = positions.float()[:, None] * (1.0 / base**exponents)[None, :]
+    return rotary_table(positions, 1.0 / base**exponents)
+
+
+def rotary_table(positions: Tensor, frequencies: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosines and sines [T, D/2], fp32, of positions [T] times frequencies [D/2]."""
+    angles = positions.float()[:, None] * frequencies[None, :]
     return angles.cos(), angles.sin()
 
 
@@ -56,7 +63,17 @@ def rotate_pairs(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """Every query sees every key: softmax(q k' / sqrt(D)) v over [B, H, T, D]."""
-    return F.scaled_dot_product_attention(q, k, v)
+    dim = q.shape[-1]
+    if q.device.type == "cpu" or dim % _ALIGNED == 0:
+        return F.scaled_dot_product_attention(q, k, v)
+    return padded_attention(q, k, v)
+
+
+def padded_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """`attention` with D filled up by zeros to a width for which accelerators have fused kernels."""
+    dim = q.shape[-1]
+    q, k, v = (F.pad(x, (0, -dim % _ALIGNED)) for x in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v, scale=dim**-0.5)[..., :dim]
 
 
 def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:

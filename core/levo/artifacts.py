@@ -23,9 +23,9 @@ class Conditions:
     style_ids: Tensor
     """int64 [2, style_length], padded."""
     prompt_codes: Tensor
-    """int64 [3, n], n ≤ prompt_frames; n = 0 without a reference."""
+    """int64 [3, n] of mix, vocal, backing; n = 0 without a reference."""
     prompt_latents: Tensor
-    """float32 [P, latent], un-normalised; P = 0 without a reference."""
+    """float32 [3, P, latent] of mix, vocal, backing, un-normalised; P = 0 where no sound was brought."""
 
     def tensors(self) -> dict[str, Tensor]:
         """For storing."""

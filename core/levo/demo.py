@@ -2,17 +2,22 @@
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.levo.conditions.codes import MixEncoder, StemEncoder
+from core.levo.conditions.encoder import encoder_tables
+from core.levo.conditions.separate import separator
 from core.levo.identity import RULE
-from core.levo.shapes import Shapes
-from core.levo.synthesis.render import Synthesis
+from core.levo.shapes import CODEBOOKS, REFERENCE_FRAMES, Shapes
+from core.levo.synthesis.flow import Flow
 from core.levo.tokens.model import TokenModel
+from core.levo.vae import Vae
+from core.song import BUILT_IN_STYLES
 from core.tensors import metadata_of, save_tensors
 
 _MADE_BY = "songdesk_rule"
@@ -36,8 +41,15 @@ def demo_weights(shapes: Shapes, folder: Path) -> None:
 
     Raises SongdeskError when the folder cannot be written.
     """
+    encoder, quantizer = shapes.encoder, shapes.quantizer
+    tables = {f"encoder.{key}": x for key, x in encoder_tables(encoder.width // encoder.heads).items()}
     _make(lambda: TokenModel(shapes.tokens), folder / "tokens.safetensors")
-    _make(lambda: Synthesis(shapes), folder / "synthesis.safetensors")
+    _make(lambda: Flow(shapes), folder / "flow.safetensors")
+    _make(lambda: Vae(shapes.vae), folder / "vae.safetensors")
+    _make(lambda: MixEncoder(encoder, quantizer), folder / "mix_encoder.safetensors", tables)
+    _make(lambda: StemEncoder(encoder, quantizer), folder / "stem_encoder.safetensors", tables)
+    _make(lambda: separator(shapes.separator), folder / "separator.safetensors")
+    _make_styles(shapes, folder / "styles.safetensors")
 
 
 def rule_state(module: nn.Module) -> dict[str, Tensor]:
@@ -49,13 +61,30 @@ def rule_state(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _make(build: Callable[[], nn.Module], path: Path) -> None:
+def _make(build: Callable[[], nn.Module], path: Path, tables: Mapping[str, Tensor] | None = None) -> None:
+    """Make one role's file, with `tables` for what is not learned."""
     with torch.device("meta"):
         module = build()
     made_by = _signature(module)
     if metadata_of(path).get(_MADE_BY) == made_by:
         return
-    save_tensors(path, rule_state(module), {_MADE_BY: made_by})
+    save_tensors(path, {**rule_state(module), **(tables or {})}, {_MADE_BY: made_by})
+
+
+def _make_styles(shapes: Shapes, path: Path) -> None:
+    """Make a table of built-in references like the published one: some for each style and language."""
+    codes = shapes.quantizer.codes
+    made_by = f"{RULE}-{codes}"
+    if metadata_of(path).get(_MADE_BY) == made_by:
+        return
+    names = (
+        f"{style}/{spoken}/{k}" for style in BUILT_IN_STYLES for spoken in ("en", "zh") for k in range(2)
+    )
+    table = {
+        name: torch.from_numpy(_source(name).integers(0, codes, (CODEBOOKS, REFERENCE_FRAMES))).short()
+        for name in names
+    }
+    save_tensors(path, table, {_MADE_BY: made_by})
 
 
 def _signature(module: nn.Module) -> str:
@@ -65,16 +94,19 @@ def _signature(module: nn.Module) -> str:
 
 
 def _draw(key: str, shape: tuple[int, ...]) -> Tensor:
+    return torch.from_numpy(_source(key).standard_normal(shape, dtype=np.float32))
+
+
+def _source(key: str) -> np.random.Generator:
     seed = int.from_bytes(hashlib.sha256(f"songdesk demo {RULE} {key}".encode()).digest()[:16], "little")
-    numbers = np.random.Generator(np.random.Philox(key=seed))
-    return torch.from_numpy(numbers.standard_normal(shape, dtype=np.float32))
+    return np.random.Generator(np.random.Philox(key=seed))
 
 
 def _value(key: str, shape: tuple[int, ...], owner: nn.Module) -> Tensor:
     """Draw a tensor and scale it by what it is, so that signals keep their size through the networks."""
     drawn = _draw(key, shape)
     leaf = key.rpartition(".")[2]
-    if leaf == "bias":
+    if leaf.endswith("bias") or leaf == "offset":
         return drawn * 0.02
     if leaf in _SCALES:
         return drawn * _SCALES[leaf]

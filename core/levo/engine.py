@@ -1,6 +1,7 @@
 """Runs LeVo's stages, each with its own models and none left behind."""
 
 import gc
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,13 +9,17 @@ import psutil
 import torch
 
 from core.checkpoints import model_folder
-from core.device import cores, processor_threads
+from core.device import cores, has_tf32, processor_threads, tf32_products
 from core.engine import Run
+from core.levo.accidents import accidents_of
 from core.levo.artifacts import Conditions, Tokens
+from core.levo.conditions.listen import Listener
+from core.levo.conditions.prompt import Prompt, load_prompt, no_prompt, save_prompt
+from core.levo.conditions.styles import style_prompt
 from core.levo.conditions.text import text_conditions
 from core.levo.demo import demo_weights
-from core.levo.identity import ARTIFACTS
-from core.levo.plan import choose_schedule
+from core.levo.identity import ARTIFACTS, identity
+from core.levo.plan import choose_schedule, condition_units
 from core.levo.shapes import shapes_of
 from core.levo.synthesis.render import load_synthesis, render
 from core.levo.text import style_text, tokenizers
@@ -24,11 +29,17 @@ from core.levo.weights import load_module
 from core.lyrics.parse import parse
 from core.lyrics.tags import dialect
 from core.lyrics.wire import to_wire
+from core.paths import reference_cache
+from core.random import Stream
+from core.reference import digest_of
 from core.registry import Variant
 from core.settings import Values
 from core.song import Song
 
 _META = {"version": ARTIFACTS}
+_HEARING = ("separator", "mix_encoder", "stem_encoder", "vae")
+"""The weights that a recording is heard with."""
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _NARROW = 512
 """A step of a model no wider than this is over before a second thread has woken up."""
 
@@ -42,7 +53,7 @@ class LevoEngine:
 
     def run(self, stage: str, song: Song, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
         """Run one stage; raises SongdeskError for missing weights or damaged artifacts."""
-        if self._variant.weights == "rule" and stage != "conditions":
+        if self._variant.weights == "rule" and (stage != "conditions" or song.reference is not None):
             demo_weights(self._shapes, model_folder(self._variant))
         try:
             match stage:
@@ -51,7 +62,7 @@ class LevoEngine:
                 case "tokens":
                     self._compose(values, inputs, run)
                 case "audio":
-                    self._render(inputs, run)
+                    self._render(values, inputs, run)
                 case _:
                     raise AssertionError(stage)
         finally:
@@ -67,11 +78,45 @@ class LevoEngine:
         wire = to_wire(parse(song.lyrics), dialect(self._variant.family))
         musicality = values.text("musicality")
         style = style_text(song.style, version=self._variant.version, musicality=musicality)
-        conditions = text_conditions(
-            wire, style, self._shapes.tokens, tokenizers(self._variant), latent=self._shapes.vae.latent
-        )
-        run.step(1, 1)
+        total = condition_units(song)
+        prompt = self._prompt(song, wire, values, run)
+        for note in prompt.notes:
+            run.note(note)
+        conditions = text_conditions(wire, style, prompt, self._shapes.tokens, tokenizers(self._variant))
+        run.step(total, total)
         run.save("conditions", conditions.tensors(), _META)
+
+    def _prompt(self, song: Song, wire: str, values: Values, run: Run) -> Prompt:
+        """What the song's reference leads to; a recording that was heard before is not heard again."""
+        shapes, reference = self._shapes, song.reference
+        if reference is None:
+            return no_prompt(shapes.vae.latent)
+        if reference.style:
+            table, draw = run.weights("styles"), run.stream("style")
+            return style_prompt(
+                table, reference.style, wire, draw, shapes.quantizer, latent=shapes.vae.latent
+            )
+        accidents, exact = accidents_of(values), values.text("front_end") == "exact"
+        key = hashlib.sha256(
+            f"{identity(self._variant, _HEARING)} {digest_of(reference)} {exact} {accidents}".encode()
+        ).hexdigest()
+        kept = reference_cache() / f"{key}.safetensors"
+        if (known := load_prompt(kept)) is not None:
+            return known
+        total = condition_units(song)
+        listener = Listener(
+            shapes=shapes,
+            weights=run.weights,
+            device=run.device,
+            accidents=accidents,
+            exact_tables=exact,
+            noise=Stream(int(key[:15], 16), "separation"),
+            reached=lambda done: run.step(done, total),
+        )
+        with processor_threads(cores()):
+            prompt = listener.listen(reference)
+        save_prompt(kept, prompt, {})
+        return prompt
 
     def _compose(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
         conditions = Conditions.load(inputs["conditions"])
@@ -91,12 +136,25 @@ class LevoEngine:
             tokens = compose(load, shapes, conditions, values, run, schedule=schedule)
         run.save("tokens", tokens.tensors(), _META)
 
-    def _render(self, inputs: Mapping[str, Path], run: Run) -> None:
+    def _render(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
         conditions = Conditions.load(inputs["conditions"])
         tokens = Tokens.load(inputs["tokens"])
-        models = load_synthesis(self._shapes, run.weights("synthesis"), run.device)
-        with processor_threads(cores()):
-            render(models, tokens, conditions, run)
+        precision = values.text("flow_precision")
+        if precision == "tf32" and not has_tf32(run.device):
+            run.note("this device has no TF32: the flow was computed in fp32")
+        dtype = _DTYPES.get(precision, torch.float32)
+        flow, vae = run.weights("flow"), run.weights("vae")
+        models = load_synthesis(self._shapes, flow, vae, run.device, dtype=dtype)
+        with processor_threads(cores()), tf32_products(precision == "tf32"):
+            render(
+                models,
+                tokens,
+                conditions,
+                run,
+                stems=values.text("stems").split("+"),
+                chunk=values.whole("decode_chunk"),
+                accidents=accidents_of(values),
+            )
 
 
 def free_memory(device: torch.device) -> int:

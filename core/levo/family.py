@@ -12,14 +12,23 @@ from core.settings import Values
 from core.song import Song
 
 STAGES = (
-    Stage("conditions", "reading", 1, "texts", roles=(), reads=(), writes="conditions"),
+    Stage(
+        "conditions",
+        "reading",
+        1,
+        "steps",
+        roles=(),
+        reads=(),
+        writes="conditions",
+        extras=("separator", "mix_encoder", "stem_encoder", "vae", "styles"),
+    ),
     Stage("tokens", "composing", 2, "frames", roles=("tokens",), reads=("conditions",), writes="tokens"),
     Stage(
         "audio",
         "rendering",
         3,
         "steps",
-        roles=("synthesis",),
+        roles=("flow", "vae"),
         reads=("conditions", "tokens"),
         writes="audio",
     ),

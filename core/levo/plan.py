@@ -1,36 +1,26 @@
 """What a LeVo song will take, from shapes alone: units of work and bytes, stage by stage."""
 
-from itertools import pairwise
-
 from core.engine import Note, Plan, StagePlan
+from core.levo.plan_sound import LISTENING_STEPS, ROWS, audio_plan, conditions_plan
 from core.levo.shapes import (
     CODEBOOKS,
     FRAME_RATE,
     PREFILL_CHUNK,
-    SAMPLES_PER_FRAME,
-    VAE_CONTEXT,
-    FlowShapes,
-    QuantizerShapes,
+    REFERENCE_FRAMES,
     TokenShapes,
-    VaeShapes,
     frames_in,
     shapes_of,
 )
-from core.levo.synthesis.windows import VAE_CHUNK, plan_windows, units
 from core.registry import Variant
 from core.settings import Values
 from core.song import Song
 
-ROWS = 2
-"""Sequences side by side: the conditioned one and the null one that guidance needs."""
 TRAINED_SECONDS = 270.0
 """The published models were configured for songs up to this long (levo-tokens spec §1)."""
 _STREAMS = 2
 """Embeddings of the conditions: main's and sub's."""
 _NOISE_BYTES = 450
 """Noise of 16 steps: 64 in each of three codebooks, and the words it is made from, per id, measured."""
-_DECODE_BYTES = 53
-"""Scratch of the VAE per sample and base channel, measured on processors; GPUs take a third of it."""
 _CACHE_BYTES = {"fp32": 4, "fp16": 2, "int8": 1, "mulaw8": 1}
 _SCALE_CHANNELS = 32
 """Channels of a head that share an fp16 scale in the int8 cache; a head that 32 does not divide has one."""
@@ -44,18 +34,25 @@ def plan(song: Song, chosen: Variant, values: Values) -> Plan:
     return Plan(
         seconds=frames / FRAME_RATE,
         stages=(
-            StagePlan("conditions", units=1, weights=0, cache=0, work=0),
+            conditions_plan(shapes, units=condition_units(song), has_recording=_has_recording(song)),
             _tokens(shapes.tokens, values, frames=frames, bytes_each=bytes_each),
-            _audio(shapes.flow, shapes.quantizer, shapes.vae, values, frames=frames),
+            audio_plan(shapes, values, frames=frames, prompt=REFERENCE_FRAMES * _has_recording(song)),
         ),
-        notes=tuple(_notes(song, chosen, values)),
+        notes=tuple(_notes(chosen, values)),
     )
 
 
-def _notes(song: Song, chosen: Variant, values: Values) -> list[Note]:
+def condition_units(song: Song) -> int:
+    """Steps of the first stage: the texts, and where there is a recording, listening to it."""
+    return 1 + (LISTENING_STEPS if _has_recording(song) else 0)
+
+
+def _has_recording(song: Song) -> bool:
+    return song.reference is not None and bool(song.reference.path)
+
+
+def _notes(chosen: Variant, values: Values) -> list[Note]:
     notes = []
-    if song.reference is not None:
-        notes.append(Note("the reference is not used", "this version conditions on lyrics and style alone"))
     if chosen.weights == "published" and values.real("length") > TRAINED_SECONDS:
         hint = f"up to {TRAINED_SECONDS:g} s is what the model was trained for"
         notes.append(Note("a very long song", hint))
@@ -175,35 +172,3 @@ def sub_parameters(shapes: TokenShapes) -> int:
 def _stack_parameters(shapes: TokenShapes, layers: int) -> int:
     width = shapes.width
     return layers * (4 * width * width + 3 * width * shapes.ffn + 2 * width) + width
-
-
-def _audio(
-    flow: FlowShapes, quantizer: QuantizerShapes, vae: VaeShapes, values: Values, *, frames: int
-) -> StagePlan:
-    windows = plan_windows(frames, positions=flow.positions, carried=flow.carried)
-    steps = units(windows, frames, steps=values.whole("flow_steps"), chunk=VAE_CHUNK)
-    weights = 4 * (flow_parameters(flow) + vae_parameters(vae) + 2 * quantizer.codes * quantizer.code_width)
-    rows = 1 if values.real("flow_guidance") <= 1 else ROWS
-    window = rows * flow.positions * (8 * flow.width + flow.ffn) * 4
-    chunk = (VAE_CHUNK + 2 * VAE_CONTEXT) * SAMPLES_PER_FRAME * vae.channels * _DECODE_BYTES
-    latents = frames * flow.latent * 4
-    return StagePlan("audio", steps, weights, latents, max(window, chunk))
-
-
-def flow_parameters(shapes: FlowShapes) -> int:
-    """Parameters of the flow transformer that inference reads (levo-audio spec §1.3)."""
-    width, ffn = shapes.width, shapes.ffn
-    block = 4 * width + 3 * width * width + 3 * width + width * width + width
-    block += 2 * width * ffn + ffn + width + 6 * width
-    time = shapes.time_width * width + width + width * width + width + 6 * width * (width + 1)
-    return shapes.blocks * block + time + (shapes.positions + 4) * width + shapes.latent * (width + 1)
-
-
-def vae_parameters(shapes: VaeShapes) -> int:
-    """Parameters of the decoder, weight norm folded (levo-audio spec §1.5)."""
-    widths = [shapes.channels * m for m in shapes.multipliers]
-    total = 7 * shapes.latent * widths[-1] + widths[-1]
-    for (narrow, wide), stride in zip(pairwise(widths), shapes.strides, strict=True):
-        unit = 8 * narrow * narrow + 6 * narrow
-        total += 2 * wide + 2 * stride * wide * narrow + narrow + 3 * unit
-    return total + 2 * widths[0] + 14 * widths[0]

@@ -1,7 +1,11 @@
 """The settings table of LeVo: published defaults, ranges, and what makes each one idle."""
 
 from dataclasses import replace
+from itertools import combinations
 
+from core.levo.accidents import CHOICES
+from core.levo.shapes import STEMS
+from core.levo.synthesis.windows import VAE_CHUNK
 from core.registry import Variant
 from core.settings import Kind, Live, Setting, Shadow
 
@@ -9,6 +13,9 @@ _GREEDY = Shadow("temperature", (0.0,), "temperature 0 always takes the likelies
 _STEMS_GREEDY = Shadow("stem_temperature", (0.0,), "stem_temperature 0 always takes the likeliest token")
 _NO_PENALTY = Shadow("repetition_penalty", (1.0,), "the penalty is off")
 _NO_WINDOW = Shadow("repetition_window", (0,), "the window is 0 frames long")
+
+STEM_CHOICES = tuple("+".join(some) for count in (1, 2, 3) for some in combinations(STEMS, count))
+"""Every choice of stems, written with plus signs between."""
 
 _TABLE = (
     Setting(
@@ -95,8 +102,33 @@ _TABLE = (
         stage="audio", live=Live.PHASE, lo=1, hi=5,
     ),
     Setting(
-        "format", Kind.CHOICE, "wav", "wav keeps every value, flac 24 bits, mp3 is small.",
+        "flow_precision", Kind.CHOICE, "fp32", "Number format of the flow's large products; fp16 is fastest.",
+        stage="audio", choices=("fp32", "tf32", "bf16", "fp16"),
+    ),
+    Setting(
+        "decode_chunk", Kind.WHOLE, VAE_CHUNK, "Latents decoded at once; fewer take less memory.",
+        stage="audio", lo=8, hi=1000, unit="latents",
+    ),
+    Setting(
+        "stems", Kind.CHOICE, "mix", "What is written: the mix, the vocal, the backing, or several.",
+        stage="audio", choices=STEM_CHOICES,
+    ),
+    Setting(
+        "format", Kind.CHOICE, "wav", "wav is exact, flac keeps 24 bits, mp3 is small.",
         stage="audio", choices=("wav", "flac", "mp3"),
+    ),
+    Setting(
+        "wav_depth", Kind.CHOICE, "float", "Bits of a wav; float keeps peaks that others have turned down.",
+        stage="audio", choices=("float", "24", "16"),
+        shadowed_by=(Shadow("format", ("flac", "mp3"), "only wav has a choice of depth"),),
+    ),
+    Setting(
+        "compatibility", Kind.CHOICE, "off", "Sound as published programs do, with their known accidents.",
+        stage="conditions", choices=CHOICES,
+    ),
+    Setting(
+        "front_end", Kind.CHOICE, "stored", "Hear references by the checkpoint's tables or by exact ones.",
+        stage="conditions", choices=("stored", "exact"),
     ),
     Setting(
         "seed", Kind.WHOLE, -1, "The same seed gives the same take; -1 draws one and records it.",

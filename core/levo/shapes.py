@@ -9,12 +9,18 @@ FRAME_RATE = 25
 SAMPLE_RATE = 48_000
 """Samples per second of the sound (Hz)."""
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAME_RATE
+REFERENCE_FRAMES = 250
+"""Frames of a reference at most: 10 s."""
+ENCODER_FRAMES = 1000
+"""Frames that the music encoder hears at a time: 40 s."""
 VAE_CONTEXT = 9
 """Latents on each side of a chunk that its decoded samples depend on (levo-audio spec §5)."""
 PREFILL_CHUNK = 256
 """Positions of a prefill computed at a time."""
 CODEBOOKS = 3
 """0 mixed, 1 vocal, 2 backing."""
+STEMS = ("mix", "vocal", "backing")
+"""The parts a song can be heard in; the codebooks have the same order."""
 
 _T = TypeVar("_T")
 
@@ -72,6 +78,37 @@ class QuantizerShapes:
     codes: int
     code_width: int
     width: int
+    neutral: tuple[int, int]
+    """The codes that stand for no vocal and for no backing (levo-audio spec §9, Q4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderShapes:
+    """The music encoder that hears references in phase 1 (levo-audio spec §3)."""
+
+    channels: int
+    """Of the convolutions that shorten the spectrogram."""
+    width: int
+    heads: int
+    ffn: int
+    kernel: int
+    """Frames that the convolution inside a block spans."""
+    mix_tap: int
+    """Blocks that the mix passes before it is quantized; then those of vocal and backing."""
+    vocal_tap: int
+    backing_tap: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeparatorShapes:
+    """The separation network, htdemucs (levo-audio spec §7)."""
+
+    channels: int
+    bottom_channels: int
+    layers: int
+    heads: int
+    parameters: int
+    """How many it has in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +150,8 @@ class Shapes:
 
     tokens: TokenShapes
     quantizer: QuantizerShapes
+    encoder: EncoderShapes
+    separator: SeparatorShapes
     flow: FlowShapes
     vae: VaeShapes
 
@@ -122,6 +161,8 @@ def shapes_of(entry: Mapping[str, Mapping[str, object]]) -> Shapes:
     return Shapes(
         tokens=_read(TokenShapes, entry["tokens"]),
         quantizer=_read(QuantizerShapes, entry["quantizer"]),
+        encoder=_read(EncoderShapes, entry["encoder"]),
+        separator=_read(SeparatorShapes, entry["separator"]),
         flow=_read(FlowShapes, entry["flow"]),
         vae=_read(VaeShapes, entry["vae"]),
     )

@@ -1,6 +1,6 @@
 """The Oobleck autoencoder: stereo 48 kHz sound to 25 Hz latents and back, whole or chunk by chunk."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 import torch
@@ -80,32 +80,59 @@ class VaeDecoder(nn.Module):
         return sound
 
 
-def decode_stream(
-    decoder: VaeDecoder, pieces: Iterable[Tensor], *, chunk: int, context: int = VAE_CONTEXT
-) -> Iterator[Tensor]:
-    """Decode latents [n, latent] that arrive in pieces; give sound [2, m] as soon as its context is known.
+class Vae(nn.Module):
+    """Both sides; the state dict is the role file `vae`, of which each phase loads the side it needs."""
+
+    def __init__(self, shapes: VaeShapes) -> None:
+        super().__init__()
+        self.encoder = VaeEncoder(shapes)
+        self.decoder = VaeDecoder(shapes)
+
+
+class StreamDecoder:
+    """Decodes latents that arrive in pieces; gives sound as soon as its context is known.
 
     The chunks lie on a fixed grid and each is decoded with `context` latents around it, so where the pieces
     end makes no difference, and the result equals decoding everything at once to rounding.
     """
-    held: Tensor | None = None  # the latents from `context` before the next chunk on
-    before = 0
-    for piece in pieces:
-        held = piece if held is None else torch.cat((held, piece))
+
+    def __init__(self, decoder: VaeDecoder, *, chunk: int, context: int = VAE_CONTEXT) -> None:
+        self._decoder = decoder
+        self._chunk, self._context = chunk, context
+        self._held: Tensor | None = None  # the latents from `context` before the next chunk on
+        self._before = 0
+
+    def push(self, latents: Tensor) -> Iterator[Tensor]:
+        """Take in latents [n, latent]; gives sound [2, 1920 · chunk], a piece a chunk."""
+        held = latents if self._held is None else torch.cat((self._held, latents))
+        before, chunk, context = self._before, self._chunk, self._context
+        self._held = held
         while len(held) >= before + chunk + context:
-            yield _decode(decoder, held[: before + chunk + context], before, chunk)
+            sound = self._decode(held[: before + chunk + context], before, chunk)
             drop = before + chunk - context
             held, before = (held[drop:], context) if drop > 0 else (held, before + chunk)
-    while held is not None and len(held) > before:
-        count = min(chunk, len(held) - before)
-        near = held[max(0, before - context) : before + count + context]
-        yield _decode(decoder, near, min(before, context), count)
-        before += count
+            self._held, self._before = held, before
+            yield sound
+
+    def finish(self) -> Iterator[Tensor]:
+        """The sound [2, m] of what is left when no more latents come."""
+        held, before = self._held, self._before
+        while held is not None and len(held) > before:
+            count = min(self._chunk, len(held) - before)
+            near = held[max(0, before - self._context) : before + count + self._context]
+            yield self._decode(near, min(before, self._context), count)
+            before += count
+        self._held, self._before = None, 0
+
+    def _decode(self, latents: Tensor, before: int, count: int) -> Tensor:
+        sound: Tensor = self._decoder(latents.T[None])[0]
+        return sound[:, before * SAMPLES_PER_FRAME : (before + count) * SAMPLES_PER_FRAME]
 
 
-def _decode(decoder: VaeDecoder, latents: Tensor, before: int, count: int) -> Tensor:
-    sound: Tensor = decoder(latents.T[None])[0]
-    return sound[:, before * SAMPLES_PER_FRAME : (before + count) * SAMPLES_PER_FRAME]
+def decode_whole(decoder: VaeDecoder, latents: Tensor, *, chunk: int) -> Tensor:
+    """Latents [n, latent] to sound [2, 1920 n], chunk by chunk."""
+    stream = StreamDecoder(decoder, chunk=chunk)
+    return torch.cat([*stream.push(latents), *stream.finish()], dim=1)
 
 
 def _half(stride: int) -> int:

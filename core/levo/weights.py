@@ -1,6 +1,6 @@
 """Weights from a safetensors file into a module, tensor by tensor, or one clear line why not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,30 +22,39 @@ def load_module(
     *,
     dtype: torch.dtype | None = None,
     prefix: str = "",
+    twin: Mapping[str, Tensor] | None = None,
 ) -> M:
     """Build a module that owns no memory and give it the tensors of `path`, ready for inference.
 
     Each floating tensor becomes `dtype`, or what the module declares, on its way in. Keys are the module's
-    own with `prefix` before them; others in the file are left unread. Raises SongdeskError when the file is
+    own with `prefix` before them; others in the file are left unread. A tensor that equals that of the same
+    key in `twin`, the state of a module in memory, is shared with it. Raises SongdeskError when the file is
     missing, damaged or a Git LFS pointer, or when tensors are missing or of another shape.
     """
     with torch.device("meta"):
         module = build()
     wanted = {prefix + key: tensor for key, tensor in module.state_dict().items()}
-    found = _read(path, wanted, device, dtype)
+    found = _read(path, wanted, device, dtype, twin or {})
     module.load_state_dict({key.removeprefix(prefix): found[key] for key in wanted}, assign=True)
     return module.eval().requires_grad_(False)
 
 
 def _read(
-    path: Path, wanted: dict[str, Tensor], device: torch.device, dtype: torch.dtype | None
+    path: Path,
+    wanted: dict[str, Tensor],
+    device: torch.device,
+    dtype: torch.dtype | None,
+    twin: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
     if not path.is_file():
         raise SongdeskError("these weights are not here", where=str(path), hint="see `songdesk models`")
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             _fits(path, wanted, {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()})  # noqa: SIM118
-            return {key: _cast(file.get_tensor(key), like, dtype) for key, like in wanted.items()}
+            return {
+                key: _shared(_cast(file.get_tensor(key), like, dtype), twin.get(key))
+                for key, like in wanted.items()
+            }
     except (SafetensorError, OSError) as error:
         raise _unreadable(path) from error
 
@@ -69,6 +78,11 @@ def _fits(path: Path, wanted: dict[str, Tensor], found: dict[str, tuple[int, ...
             where=str(path),
             hint="this file is of another size of the model; fetch or make it again",
         )
+
+
+def _shared(tensor: Tensor, other: Tensor | None) -> Tensor:
+    same = other is not None and other.dtype == tensor.dtype and torch.equal(tensor, other)
+    return other if other is not None and same else tensor
 
 
 def _cast(tensor: Tensor, like: Tensor, dtype: torch.dtype | None) -> Tensor:

@@ -27,7 +27,7 @@ def rule_state(shapes: Mapping[str, tuple[int, ...]], salt: str) -> dict[str, Te
 
 def rule_tensor(key: str, shape: tuple[int, ...], salt: str = "") -> Tensor:
     """The value of one published key, float32 on the host: drawn in one call and scaled by what it is."""
-    drawn = _drawn(salt + key, shape)
+    drawn = drawn_by(salt + key, shape)
     if key.endswith(_NORMS):
         return 1.0 + 0.1 * drawn
     return drawn * _scale(key, shape)
@@ -35,12 +35,12 @@ def rule_tensor(key: str, shape: tuple[int, ...], salt: str = "") -> Tensor:
 
 def rule_codes(tag: str, shape: tuple[int, ...]) -> Tensor:
     """Codes int64 in [0, CODES)."""
-    return torch.randint(0, CODES, shape, generator=_generator(tag))
+    return torch.randint(0, CODES, shape, generator=generator_of(tag))
 
 
 def rule_randn(tag: str, shape: tuple[int, ...]) -> Tensor:
     """Standard normal numbers, float32."""
-    return _drawn(tag, shape)
+    return drawn_by(tag, shape)
 
 
 def from_recipe(recipe: str) -> Tensor:
@@ -62,9 +62,11 @@ def _scale(key: str, shape: tuple[int, ...]) -> float:
     return gain / math.sqrt(shape[-1])
 
 
-def _drawn(tag: str, shape: tuple[int, ...]) -> Tensor:
-    return torch.randn(shape, generator=_generator(tag))
+def drawn_by(tag: str, shape: tuple[int, ...]) -> Tensor:
+    """Standard normal numbers, float32, that a text stands for."""
+    return torch.randn(shape, generator=generator_of(tag))
 
 
-def _generator(tag: str) -> torch.Generator:
+def generator_of(tag: str) -> torch.Generator:
+    """The generator that a text stands for."""
     return torch.Generator().manual_seed(zlib.crc32(tag.encode()))

@@ -52,6 +52,6 @@ class QuietRun:
     def note(self, what: str) -> None:
         """Nobody listens."""
 
-    def audio(self, samples: Tensor) -> None:  # noqa: ARG002
+    def audio(self, samples: Tensor, stem: str = "mix") -> None:  # noqa: ARG002
         """There is no sound."""
         raise AssertionError

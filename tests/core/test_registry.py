@@ -6,7 +6,8 @@ import pytest
 
 from core.errors import SongdeskError
 from core.family import family_of, resolve_for
-from core.levo.plan import flow_parameters, main_parameters, sub_parameters, vae_parameters
+from core.levo.plan import main_parameters, sub_parameters
+from core.levo.plan_sound import flow_parameters, vae_parameters
 from core.levo.shapes import shapes_of
 from core.registry import variant, variants
 from core.settings import Override

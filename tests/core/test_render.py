@@ -30,6 +30,8 @@ class Watching:
         self.knobs: dict[str, Value] = dict(job.values)
         self.stages: list[str] = []
         self.steps: list[tuple[str, int, int]] = []
+        self.previews: list[tuple[float, float]] = []
+        """What is said to be heard (s), and what the file says of itself."""
         self._at = at
 
     def begin(self, stage: Stage, plan: Plan, device: Device) -> None:
@@ -42,6 +44,9 @@ class Watching:
 
     def live(self, key: str) -> Value:
         return self.knobs[key]
+
+    def heard(self, preview: Path, seconds: float) -> None:
+        self.previews.append((seconds, info(preview).seconds))
 
 
 def job(toy: str, folder: Path, name: str = "a", **settings: object) -> Job:
@@ -206,14 +211,14 @@ def test_the_recipe_names_every_file_by_its_hash(toy: str, tmp_path: Path) -> No
         assert recipe.files[path.name] == sha256_of(path)
 
 
-def test_a_reference_is_set_aside_and_said_so(toy: str, tmp_path: Path) -> None:
+def test_a_built_in_reference_leads_the_song_and_is_named(toy: str, tmp_path: Path) -> None:
     asked = job(toy, tmp_path)
     with_reference = Job(
         "r", Song("r", SONG.lyrics, SONG.style, Reference(style="Pop")), toy, asked.values, tmp_path / "r",
         tmp_path / "r.wav", device="cpu",
     )  # fmt: skip
     outcome = render(with_reference, Watching(with_reference))
-    assert any("reference" in note for note in outcome.notes)
+    assert any("led by the built-in reference Pop/en/" in note for note in outcome.notes)
 
 
 def test_missing_weights_are_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,7 +97,8 @@ class Rehearsal:
         assert self._finished is not None
         finished, self._finished, self._state = self._finished, None, state
         seconds = 12.0 if state in (State.DONE, State.STOPPED) else 0.0
-        finished(Outcome(self.jobs[-1], state, file=file, seconds=seconds, took=3.0, error=error))
+        files = (file,) if file else ()
+        finished(Outcome(self.jobs[-1], state, files=files, seconds=seconds, took=3.0, error=error))
 
 
 class Stubborn(Rehearsal):

@@ -22,6 +22,7 @@ from tui.app import Studio
 from tui.keys import KEYS
 from tui.screens.areas import Tabs
 from tui.screens.confirm import Confirm
+from tui.screens.deck import Deck
 from tui.screens.page import Page
 from tui.widgets.lyric_editor import LyricEditor
 from tui.widgets.settings_panel import SettingsPanel
@@ -120,6 +121,30 @@ async def test_a_finished_take_is_ready_and_can_be_played(engine: Rehearsal, sou
         await until(pilot, lambda: player.sounds())
         assert player.position == 0.0
         assert "playing" in app.studio.query_one(Transport).lines[1]
+
+
+async def test_the_first_seconds_are_heard_while_the_rest_is_rendered(
+    engine: Rehearsal, sound: Path, until: Any
+) -> None:
+    engine.reading = replace(engine.reading, phase=3, preview=sound, preview_seconds=4.0)
+    player = Jukebox()
+    async with opened(engine, size=WIDE, player=player) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.focused, TakesList))
+        await pilot.press("enter")
+        await until(pilot, lambda: player.sounds())
+        assert "the first 4 s of it, as far as it is rendered" in said(app)
+        assert app.studio.query_one(Deck).path == sound
+
+
+async def test_a_take_that_has_no_sound_yet_says_so(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine, size=WIDE) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.focused, TakesList))
+        await pilot.press("enter")
+        await until(pilot, lambda: "no sound to play" in said(app))
 
 
 async def test_without_sound_the_transport_says_why_and_where_the_file_is(

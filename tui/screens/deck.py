@@ -55,6 +55,8 @@ class Deck(Vertical):
         super().__init__(id=id)
         self.path: Path | None = None
         """The take in hand."""
+        self._bytes = 0
+        """Bytes of it when it was taken up; one that is still rendered grows."""
         self._open_player = open_player
         self._player: Player | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -78,11 +80,12 @@ class Deck(Vertical):
             try:
                 if self._player is None:
                     self._player = await asyncio.to_thread(self._open_player)
-                if path != self.path:
+                size = await asyncio.to_thread(_size, path)
+                if (path, size) != (self.path, self._bytes):
                     peaks = await asyncio.to_thread(peaks_of, path)
                     self._player.pause()
                     self._player.load(path)
-                    self.path = path
+                    self.path, self._bytes = path, size
                     self.query_one(Waveform).show(peaks, mark(peaks.seconds))
                 if play:
                     self._player.seek(0.0)
@@ -134,3 +137,7 @@ class Deck(Vertical):
             return
         state = "▶ playing" if player.playing else "⏸ paused"
         self.post_message(self.Spoke(f"{state} {player.reason}", player.position, player.duration))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -263,7 +263,10 @@ class StudioScreen(FourAreas):
 
     @on(TakesList.Chosen)
     def _take_chosen(self, event: TakesList.Chosen) -> None:
-        sound = self.session.sound_of(event.id)
+        sound, meter = self.session.sound_of(event.id), self.bridge.meter
+        if sound is None and meter.job == event.id and meter.preview is not None:
+            sound = meter.preview
+            self.say(f"the first {meter.preview_seconds:.0f} s of it, as far as it is rendered")
         if sound is None:
             self.say("this take has no sound to play", kind="warning")
         else:

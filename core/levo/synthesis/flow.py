@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from core.levo.shapes import Shapes
-from core.levo.synthesis.transformer import FlowTransformer, Modulation
+from core.levo.synthesis.transformer import FlowTransformer, Modulation, Rope
 from core.levo.vq import Quantizer
 
 SIGMA_MIN = 1e-4
@@ -21,6 +21,8 @@ class Schedule:
     times: tuple[float, ...]
     """One more than there are steps: 0 … 1."""
     modulation: Modulation
+    rope: Rope
+    """For windows of any length."""
 
     @property
     def steps(self) -> int:
@@ -62,9 +64,9 @@ class Normaliser(nn.Module):
 class Flow(nn.Module):
     """Quantizers, normaliser and transformer: all that turns codes into latents."""
 
-    def __init__(self, shapes: Shapes) -> None:
+    def __init__(self, shapes: Shapes, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
-        self.transformer = FlowTransformer(shapes.flow)
+        self.transformer = FlowTransformer(shapes.flow, dtype)
         self.marks = nn.Embedding(2, shapes.flow.mask_width)
         self.normaliser = Normaliser(shapes.flow.latent)
         self.vocal = Quantizer(shapes.quantizer)
@@ -72,8 +74,12 @@ class Flow(nn.Module):
 
     def schedule(self, steps: int) -> Schedule:
         """Even steps from 0 to 1."""
-        times = torch.linspace(0, 1, steps + 1, device=self.marks.weight.device)
-        return Schedule(tuple(times.tolist()), self.transformer.modulation(times[:-1]))
+        times = torch.linspace(0, 1, steps + 1, device=self.transformer.table.device)
+        return Schedule(
+            times=tuple(times.tolist()),
+            modulation=self.transformer.modulation(times[:-1]),
+            rope=self.transformer.rope(self.transformer.shapes.positions),
+        )
 
     def problem(self, codes: Tensor, carried: Tensor, noise: Tensor) -> Problem:
         """Pose a window: codes [B, 2, T] (vocal, backing), latents [B, P, latent] it begins with, noise."""
@@ -112,13 +118,12 @@ def solve(
     carried, noise = problem.carried, problem.noise
     known = carried.shape[1]
     still = _still(problem, guided=guidance > 1)
-    rope = transformer.rope(noise.shape[1])
     state = noise.clone()
     for step in range(schedule.steps):
         now, then = schedule.times[step : step + 2]
         state[:, :known] = (1 - (1 - SIGMA_MIN) * now) * noise[:, :known] + now * carried
         x = torch.cat((still, state.repeat(len(still) // len(state), 1, 1)), dim=-1)
-        velocity = transformer(x, schedule.modulation.at(step), rope)
+        velocity = transformer(x, schedule.modulation.at(step), schedule.rope)
         if guidance > 1:
             blind, seeing = velocity.chunk(2)
             velocity = blind + guidance * (seeing - blind)

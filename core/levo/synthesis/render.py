@@ -1,74 +1,108 @@
 """Phase 3 as one piece of work: the song's codes in, its sound out, window by window and chunk by chunk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from core.engine import Run, Verdict
 from core.errors import SongdeskError
+from core.levo.accidents import NONE, Accidents
 from core.levo.artifacts import Conditions, Tokens
-from core.levo.shapes import Shapes
+from core.levo.shapes import SAMPLES_PER_FRAME, STEMS, Shapes
 from core.levo.synthesis.flow import Flow, Schedule
-from core.levo.synthesis.windows import VAE_CHUNK, Window, plan_windows, units
-from core.levo.vae import VaeDecoder, decode_stream
+from core.levo.synthesis.joining import Faded, Joined, Joint
+from core.levo.synthesis.windows import VAE_CHUNK, Window, plan_windows, tiled_windows, units
+from core.levo.vae import VaeDecoder
 from core.levo.weights import load_module
 
 NOISE_STRIDE = 1 << 20
 """Noise of frame f of window w stands at position w · NOISE_STRIDE + f of the stream `flow`."""
-_STEMS = slice(1, 3)
-
-
-class Synthesis(nn.Module):
-    """Every network phase 3 holds; its state dict is the role file `synthesis`."""
-
-    def __init__(self, shapes: Shapes) -> None:
-        super().__init__()
-        self.shapes = shapes
-        self.flow = Flow(shapes)
-        self.decoder = VaeDecoder(shapes.vae)
-
-
-def load_synthesis(shapes: Shapes, path: Path, device: torch.device) -> Synthesis:
-    """The networks of the role file `synthesis`, in fp32; SongdeskError when it does not fit."""
-    return load_module(lambda: Synthesis(shapes), path, device, dtype=torch.float32)
-
-
-def render(
-    models: Synthesis, tokens: Tokens, conditions: Conditions, run: Run, *, chunk: int = VAE_CHUNK
-) -> None:
-    """Give `run` the song's sound [2, n] in order, exactly 1920 samples per frame of `tokens`.
-
-    Sound is given as soon as its latents are final. A FINISH ends the song with the window being solved, and
-    what is solved is still decoded. Raises SongdeskError when the tokens are not codes of this model.
-    """
-    shape = models.shapes.flow
-    frames, prompt = tokens.codes.shape[1], _prompt_length(conditions)
-    windows = plan_windows(frames, positions=shape.positions, carried=shape.carried, prompt=prompt)
-    steps = int(run.live("flow_steps"))
-    progress = _Progress(run, units(windows, frames, steps=steps, chunk=chunk))
-    song = _Song(
-        codes=_codes(models.shapes, tokens, conditions, prompt).to(run.device),
-        prompt=conditions.prompt_latents[:prompt].to(run.device),
-        windows=windows,
-        schedule=models.flow.schedule(steps),
-        guidance=float(run.live("flow_guidance")),
-    )
-    for sound in decode_stream(models.decoder, _latents(models.flow, song, run, progress), chunk=chunk):
-        run.audio(sound)
-        progress.tick()
-    progress.close()
+_SUNG = slice(1, 3)
+"""The codebooks that are heard: vocal, backing."""
+_SILENCED = {"mix": (), "vocal": (1,), "backing": (0,)}
+"""For each stem the heard codebooks that fall silent."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Song:
+class Synthesis:
+    """Every network phase 3 holds."""
+
+    shapes: Shapes
+    flow: Flow
+    decoder: VaeDecoder
+
+
+def load_synthesis(
+    shapes: Shapes, flow: Path, vae: Path, device: torch.device, *, dtype: torch.dtype = torch.float32
+) -> Synthesis:
+    """The networks of the role files `flow` and `vae`; the flow's large products in `dtype`, all else fp32.
+
+    Raises SongdeskError when a file does not fit.
+    """
+    return Synthesis(
+        shapes,
+        load_module(lambda: Flow(shapes, dtype), flow, device),
+        load_module(lambda: VaeDecoder(shapes.vae), vae, device, dtype=torch.float32, prefix="decoder."),
+    )
+
+
+def render(
+    models: Synthesis, tokens: Tokens, conditions: Conditions, run: Run,
+    *, stems: Sequence[str] = ("mix",), chunk: int = VAE_CHUNK, accidents: Accidents = NONE,
+) -> None:  # fmt: skip
+    """Give `run` the sound [2, n] of each stem in order, exactly 1920 samples per frame of `tokens`.
+
+    Sound is given as soon as its latents are final. A FINISH ends the song with the window being solved, for
+    every stem alike, and what is solved is still decoded. The stems of one song start from the same noise.
+    Raises SongdeskError when the tokens are not codes of this model.
+    """
+    flow = models.shapes.flow
+    codes, prompt = _codes(models.shapes, tokens, conditions, accidents)
+    windows = _windows(codes.shape[1], prompt, models.shapes, accidents)
+    frames = _frames(tokens, accidents, last=models.shapes.quantizer.codes - 1)
+    steps = int(run.live("flow_steps"))
+    progress = _Progress(run, len(stems) * units(windows, frames, steps=steps, chunk=chunk))
+    solver = _Solver(
+        models.flow, run, models.flow.schedule(steps), float(run.live("flow_guidance")), progress
+    )
+
+    def joint() -> Joint:
+        if accidents.fade == "none":
+            return Joined(models.decoder, chunk=chunk)
+        return Faded(models.decoder, fade=accidents.fade, carried=flow.carried, chunk=chunk)
+
+    parts = [
+        _Part(
+            stem,
+            _silenced(codes, stem, models.shapes).to(run.device),
+            conditions.prompt_latents[STEMS.index(stem), :prompt].to(run.device),
+            joint(),
+            frames * SAMPLES_PER_FRAME,
+        )
+        for stem in stems
+    ]
+    for window in windows:
+        for part in parts:
+            _give(run, part, part.joint.push(window, solver.solve(window, part)), progress)
+        if progress.finish:
+            break
+    for part in parts:
+        _give(run, part, part.joint.finish(), progress)
+    progress.close()
+
+
+@dataclass(slots=True)
+class _Part:
+    """One stem while it is rendered."""
+
+    stem: str
     codes: Tensor  # int64 [2, P + T]: vocal, backing
-    prompt: Tensor  # float32 [P, latent]
-    windows: tuple[Window, ...]
-    schedule: Schedule
-    guidance: float
+    carried: Tensor  # float32 [P, latent]: what the next window begins with
+    joint: Joint
+    left: int  # samples that are still to be heard
 
 
 @dataclass(slots=True)
@@ -81,7 +115,7 @@ class _Progress:
     finish: bool = field(default=False)
 
     def tick(self) -> None:
-        self.done += 1
+        self.done = min(self.done + 1, self.total)
         self.finish |= self.run.step(self.done, self.total) is Verdict.FINISH
 
     def close(self) -> None:
@@ -90,32 +124,76 @@ class _Progress:
             self.run.step(self.done, self.total)
 
 
-def _latents(flow: Flow, song: _Song, run: Run, progress: _Progress) -> Iterator[Tensor]:
-    """The latents [n, latent] that each window adds to the song."""
-    noise = run.stream("flow")
-    carried = song.prompt
-    for window in song.windows:
-        if progress.finish:
-            return
-        places = torch.arange(window.length, device=run.device) + window.index * NOISE_STRIDE
-        start = noise.normal(places, song.prompt.shape[1]).to(run.device)
-        problem = flow.problem(song.codes[None, :, window.start : window.end], carried[None], start[None])
-        solved = flow.window(problem, song.schedule, guidance=song.guidance, tick=progress.tick)[0]
-        yield solved[window.carried :]
-        carried = solved[-flow.transformer.shapes.carried :]
+@dataclass(frozen=True, slots=True)
+class _Solver:
+    flow: Flow
+    run: Run
+    schedule: Schedule
+    guidance: float
+    progress: _Progress
+
+    def solve(self, window: Window, part: _Part) -> Tensor:
+        """The latents [T, latent] of a window; the next one of this part carries its last."""
+        device = self.run.device
+        places = torch.arange(window.length, device=device)
+        near = part.codes[:, (places + window.start) % part.codes.shape[1]]
+        noise = self.run.stream("flow").normal(places + window.index * NOISE_STRIDE, part.carried.shape[1])
+        problem = self.flow.problem(near[None], part.carried[None], noise[None].to(device))
+        solved = self.flow.window(problem, self.schedule, guidance=self.guidance, tick=self.progress.tick)[0]
+        part.carried = solved[-self.flow.transformer.shapes.carried :]
+        return solved
 
 
-def _prompt_length(conditions: Conditions) -> int:
-    """Frames for which the reference brought both codes and latents; a surplus of either is left out."""
-    return min(conditions.prompt_codes.shape[1], conditions.prompt_latents.shape[0])
+def _give(run: Run, part: _Part, sounds: Iterator[Tensor], progress: _Progress) -> None:
+    """Hand sound on, up to the end of the song."""
+    for sound in sounds:
+        kept = sound[:, : part.left]
+        part.left -= kept.shape[1]
+        if kept.shape[1]:
+            run.audio(kept, part.stem)
+        progress.tick()
 
 
-def _codes(shapes: Shapes, tokens: Tokens, conditions: Conditions, prompt: int) -> Tensor:
-    """Vocal and backing codes [2, prompt + T] of the reference and then the song."""
-    codes = torch.cat((conditions.prompt_codes[_STEMS, :prompt], tokens.codes[_STEMS]), dim=1)
+def _codes(
+    shapes: Shapes, tokens: Tokens, conditions: Conditions, accidents: Accidents
+) -> tuple[Tensor, int]:
+    """Vocal and backing codes [2, prompt + T] of reference and song, and how many latents of it are known.
+
+    Where the reference brought more codes than latents, or fewer, the surplus is left out.
+    """
+    given, known = conditions.prompt_codes.shape[1], conditions.prompt_latents.shape[1]
+    if not accidents.skew or not known:
+        given = known = min(given, known)
+    codes = torch.cat((conditions.prompt_codes[_SUNG, :given], tokens.codes[_SUNG]), dim=1)
     if codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < shapes.quantizer.codes:
         raise SongdeskError(
             f"these tokens are not codes of this model, which knows 0 to {shapes.quantizer.codes - 1}",
             hint="render the tokens again with the same model",
         )
-    return codes
+    return codes, known
+
+
+def _windows(frames: int, prompt: int, shapes: Shapes, accidents: Accidents) -> tuple[Window, ...]:
+    """The windows of a song whose codes, those of its prompt included, are `frames`."""
+    flow = shapes.flow
+    if accidents.tiled:
+        return tiled_windows(frames, positions=flow.positions, carried=flow.carried, prompt=prompt)
+    return plan_windows(frames - prompt, positions=flow.positions, carried=flow.carried, prompt=prompt)
+
+
+def _frames(tokens: Tokens, accidents: Accidents, *, last: int) -> int:
+    """Frames of the song: all, or those before the first vocal code that is the codebook's last one."""
+    frames = tokens.codes.shape[1]
+    if accidents.early_end:
+        ends = (tokens.codes[1, 1:] >= last).nonzero()
+        if len(ends):
+            return int(ends[0]) + 1
+    return frames
+
+
+def _silenced(codes: Tensor, stem: str, shapes: Shapes) -> Tensor:
+    """The codes [2, n] with those of what is not to be heard replaced by the neutral one."""
+    heard = codes.clone()
+    for book in _SILENCED[stem]:
+        heard[book] = shapes.quantizer.neutral[book]
+    return heard

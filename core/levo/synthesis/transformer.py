@@ -50,16 +50,16 @@ class TimeEmbedding(nn.Module):
 class Block(nn.Module):
     """Attention that sees every frame, then a feed-forward, each shifted, scaled and gated by the time."""
 
-    def __init__(self, shapes: FlowShapes) -> None:
+    def __init__(self, shapes: FlowShapes, dtype: torch.dtype) -> None:
         super().__init__()
         width = shapes.width
         self.heads = shapes.heads
         self.attention_norm = nn.LayerNorm(width)
-        self.qkv = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
+        self.qkv = nn.Linear(width, 3 * width, dtype=dtype)
+        self.out = nn.Linear(width, width, dtype=dtype)
         self.ffn_norm = nn.LayerNorm(width)
-        self.up = nn.Linear(width, shapes.ffn)
-        self.down = nn.Linear(shapes.ffn, width)
+        self.up = nn.Linear(width, shapes.ffn, dtype=dtype)
+        self.down = nn.Linear(shapes.ffn, width, dtype=dtype)
         self.table = nn.Parameter(torch.empty(_SHIFTS, width))
 
     def forward(self, x: Tensor, rows: Tensor, rope: Rope) -> Tensor:
@@ -83,16 +83,16 @@ class Block(nn.Module):
 class FlowTransformer(nn.Module):
     """Blocks over the concatenated input; of the output only the latent channels are computed.
 
-    The network is that of levo-audio spec §4. The residual stream stays fp32; matrix products take the dtype
-    of their weights.
+    The network is that of levo-audio spec §4. The products inside the blocks take the dtype they are built
+    with; residual stream, norms, times and output stay fp32.
     """
 
-    def __init__(self, shapes: FlowShapes) -> None:
+    def __init__(self, shapes: FlowShapes, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.shapes = shapes
         self.time = TimeEmbedding(shapes)
         self.positions = nn.Embedding(shapes.positions, shapes.width)
-        self.blocks = nn.ModuleList(Block(shapes) for _ in range(shapes.blocks))
+        self.blocks = nn.ModuleList(Block(shapes, dtype) for _ in range(shapes.blocks))
         self.norm = nn.LayerNorm(shapes.width)
         self.table = nn.Parameter(torch.empty(2, shapes.width))
         self.head = nn.Linear(shapes.width, shapes.latent)
@@ -123,10 +123,14 @@ class FlowTransformer(nn.Module):
 
 
 def sinusoids(times: Tensor, width: int) -> Tensor:
-    """Cosines, then sines, [S, width] of 1000 · times [S] · 10000^(-j / (width/2)), levo-audio spec §4."""
+    """Cosines, then sines, [S, width] of 1000 · (times [S] · 10000^(-j / (width/2))), levo-audio spec §4.
+
+    The exponents are rounded to fp32 as in the published model, their powers from fp64: an fp32 power differs
+    in its last place from processor to processor, which angles of up to 1000 make audible to a test.
+    """
     half = width // 2
-    exponents = torch.arange(half, device=times.device, dtype=torch.float32) / half
-    angles = _TIME_SCALE * (times[:, None] * torch.exp(-math.log(_ROPE_BASE) * exponents)[None])
+    exponents = -math.log(_ROPE_BASE) * torch.arange(half, device=times.device, dtype=torch.float32) / half
+    angles = _TIME_SCALE * (times[:, None] * exponents.double().exp().float()[None])
     return torch.cat((angles.cos(), angles.sin()), dim=-1)
 
 

@@ -39,6 +39,16 @@ def plan_windows(frames: int, *, positions: int, carried: int, prompt: int = 0) 
     return tuple(windows)
 
 
+def tiled_windows(frames: int, *, positions: int, carried: int, prompt: int = 0) -> tuple[Window, ...]:
+    """Windows as the published programs cut them: all full, the last filled with a repetition of the song.
+
+    `frames` includes the codes of the prompt, of which `prompt` are carried (levo-audio spec §6.3).
+    """
+    hop = positions - carried
+    count = max(1, ceil((frames - carried) / hop))
+    return tuple(Window(k, k * hop, positions, carried if k else prompt) for k in range(count))
+
+
 def units(windows: tuple[Window, ...], frames: int, *, steps: int, chunk: int) -> int:
     """Progress units of a song of `frames`: Euler steps of every window, and decoded chunks."""
     return len(windows) * steps + ceil(frames / chunk)

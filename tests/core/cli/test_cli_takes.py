@@ -86,7 +86,9 @@ def test_other_weights_make_another_take(
     assert render("--seed", "1", "--until", "tokens") == 0
     before = Path("out/boats/tokens.safetensors").read_bytes()
     kind = levo.FAMILY
-    other = type(kind)(**{name: getattr(kind, name) for name in kind.__slots__} | {"identity": lambda _: "2"})
+    other = type(kind)(
+        **{name: getattr(kind, name) for name in kind.__slots__} | {"identity": lambda *_: "2"}
+    )
     monkeypatch.setattr("core.family.family", lambda _: other)
     assert render("--seed", "1") == 0
     assert told(capsys)[-1] == "out/boats.take2.wav"

@@ -1,5 +1,7 @@
 """The demo's weights: the same everywhere, made once, made again when they must be, and fit to be heard."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,14 @@ from core.engine import Verdict
 from core.errors import SongdeskError
 from core.levo import demo
 from core.levo.artifacts import Conditions, Tokens
+from core.levo.conditions.codes import MixEncoder, StemEncoder
+from core.levo.conditions.separate import load_separator
 from core.levo.shapes import (
     SAMPLES_PER_FRAME,
+    EncoderShapes,
     FlowShapes,
     QuantizerShapes,
+    SeparatorShapes,
     Shapes,
     TokenShapes,
     VaeShapes,
@@ -23,6 +29,7 @@ from core.levo.shapes import (
 )
 from core.levo.synthesis.render import load_synthesis, render
 from core.levo.tokens.model import TokenModel
+from core.levo.vae import VaeEncoder
 from core.levo.weights import load_module
 from core.random import Stream
 from core.registry import variant
@@ -30,14 +37,18 @@ from core.settings import Value
 
 CPU = torch.device("cpu")
 FIRST_NUMBERS = [0.874884, -0.080531, 0.112662]
-ROLES = ("synthesis", "tokens")
+ROLES = ("tokens", "flow", "vae", "mix_encoder", "stem_encoder", "separator", "styles")
 TINY = Shapes(
     tokens=TokenShapes(
         width=16, ffn=16, heads=2, main_layers=2, sub_layers=1, main_rope_base=1e4, sub_rope_base=1e4,
         codes=20, lyric_rows=9, style_rows=8, lyric_length=6, prompt_length=5, style_length=4,
         delays=(0, 2, 2),
     ),
-    quantizer=QuantizerShapes(codes=20, code_width=4, width=6),
+    quantizer=QuantizerShapes(codes=20, code_width=4, width=6, neutral=(3, 5)),
+    encoder=EncoderShapes(
+        channels=2, width=6, heads=1, ffn=8, kernel=3, mix_tap=2, vocal_tap=3, backing_tap=1
+    ),
+    separator=SeparatorShapes(channels=8, bottom_channels=16, layers=1, heads=2, parameters=0),
     flow=FlowShapes(
         blocks=2, heads=2, ffn=16, positions=24, carried=6, mask_width=4, latent=4, condition=6, time_width=8
     ),
@@ -83,10 +94,9 @@ def test_other_shapes_make_again_the_role_they_touch(tmp_path: Path) -> None:
     demo.demo_weights(TINY, tmp_path)
     before = content(tmp_path)
     wider = VaeShapes(4, TINY.vae.multipliers, TINY.vae.strides, TINY.vae.latent)
-    demo.demo_weights(Shapes(TINY.tokens, TINY.quantizer, TINY.flow, wider), tmp_path)
+    demo.demo_weights(replace(TINY, vae=wider), tmp_path)
     after = content(tmp_path)
-    assert after["tokens.safetensors"] == before["tokens.safetensors"]
-    assert after["synthesis.safetensors"] != before["synthesis.safetensors"]
+    assert {name for name in after if after[name] != before[name]} == {"vae.safetensors"}
 
 
 @pytest.mark.parametrize(
@@ -113,15 +123,25 @@ def test_a_write_that_fails_says_so_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_both_roles_load_into_the_modules_that_read_them(tmp_path: Path) -> None:
+def test_every_role_loads_into_the_modules_that_read_it(tmp_path: Path) -> None:
     demo.demo_weights(TINY, tmp_path)
-    load_synthesis(TINY, tmp_path / "synthesis.safetensors", CPU)
+    load_synthesis(TINY, tmp_path / "flow.safetensors", tmp_path / "vae.safetensors", CPU)
     load_module(lambda: TokenModel(TINY.tokens), tmp_path / "tokens.safetensors", CPU)
+    load_module(lambda: VaeEncoder(TINY.vae), tmp_path / "vae.safetensors", CPU, prefix="encoder.")
+    load_separator(TINY.separator, tmp_path / "separator.safetensors", CPU)
+    mix = partial(MixEncoder, TINY.encoder, TINY.quantizer)
+    stems = partial(StemEncoder, TINY.encoder, TINY.quantizer)
+    for encoder in (
+        load_module(mix, tmp_path / "mix_encoder.safetensors", CPU).encoder,
+        load_module(stems, tmp_path / "stem_encoder.safetensors", CPU).encoder,
+    ):
+        window = encoder.frontend.window
+        torch.testing.assert_close(window, torch.hann_window(len(window)))
 
 
 def test_tensors_have_the_size_of_their_kind(tmp_path: Path) -> None:
     demo.demo_weights(TINY, tmp_path)
-    with safe_open(tmp_path / "synthesis.safetensors", framework="pt") as file:
+    with safe_open(tmp_path / "vae.safetensors", framework="pt") as file:
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     assert all(value.isfinite().all() and value.std() > 0 for value in tensors.values() if value.numel() > 1)
     last = [value for key, value in tensors.items() if key.startswith("decoder") and value.shape[0] == 2][-1]
@@ -153,22 +173,24 @@ class Listener:
     def stream(self, name: str) -> Stream:
         return Stream(4, name)
 
-    def audio(self, samples: Tensor) -> None:
+    def audio(self, samples: Tensor, stem: str = "mix") -> None:
         self.sounds.append(samples)
 
 
 def test_the_demo_is_heard_and_never_clips(tmp_path: Path) -> None:
     shapes = shapes_of(variant("demo").shapes)
     with torch.inference_mode():
-        demo.demo_weights(Shapes(TINY.tokens, shapes.quantizer, shapes.flow, shapes.vae), tmp_path)
-        models = load_synthesis(shapes, tmp_path / "synthesis.safetensors", CPU)
+        demo.demo_weights(
+            replace(TINY, quantizer=shapes.quantizer, flow=shapes.flow, vae=shapes.vae), tmp_path
+        )
+        models = load_synthesis(shapes, tmp_path / "flow.safetensors", tmp_path / "vae.safetensors", CPU)
         draw = torch.Generator().manual_seed(1)
         nothing = torch.zeros(3, 0, dtype=torch.int64)
         run = Listener()
         render(
             models,
             Tokens(torch.randint(0, shapes.quantizer.codes, (3, 50), generator=draw)),
-            Conditions(nothing, nothing, nothing, nothing, torch.zeros(0, shapes.vae.latent)),
+            Conditions(nothing, nothing, nothing, nothing, torch.zeros(3, 0, shapes.vae.latent)),
             run,  # type: ignore[arg-type]
         )
     sound = torch.cat(run.sounds, dim=1)

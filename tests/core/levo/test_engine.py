@@ -75,7 +75,7 @@ class Recording:
     def note(self, what: str) -> None:
         self.notes.append(what)
 
-    def audio(self, samples: Tensor) -> None:
+    def audio(self, samples: Tensor, stem: str = "mix") -> None:
         self.sound.append(samples)
 
 

@@ -8,6 +8,7 @@ import torch
 from tokenizers import models, pre_tokenizers
 
 from core.errors import SongdeskError
+from core.levo.conditions.prompt import no_prompt
 from core.levo.conditions.text import text_conditions
 from core.levo.shapes import shapes_of
 from core.levo.text import (
@@ -132,7 +133,7 @@ def test_the_null_style_contrasts_with_the_best_quality_alone() -> None:
 
 def test_conditions_hold_the_song_and_the_null_row_at_full_length(v2: Tokenizers) -> None:
     style = style_text("Rock", version="v2")
-    made = text_conditions("[verse]  Rain.", style, SHAPES, v2)
+    made = text_conditions("[verse]  Rain.", style, no_prompt(64), SHAPES, v2)
     lyrics, null = v2.encode_lyrics("[verse] Rain."), v2.encode_style("[Musicality-very-low], .")
     assert made.lyric_ids.shape == made.structure.shape == (2, SHAPES.lyric_length)
     assert made.style_ids.shape == (2, SHAPES.style_length)
@@ -142,11 +143,11 @@ def test_conditions_hold_the_song_and_the_null_row_at_full_length(v2: Tokenizers
     assert made.lyric_ids[1].tolist()[:2] == [v2.start, v2.pad]
     assert made.style_ids[1].tolist()[: len(null.ids) + 1] == [*null.ids, v2.pad]
     assert made.prompt_codes.shape == (3, 0)
-    assert made.prompt_latents.shape == (0, 64)
+    assert made.prompt_latents.shape == (3, 0, 64)
 
 
 def test_words_past_the_models_length_are_cut_on_the_right(v2: Tokenizers) -> None:
-    made = text_conditions("[verse] " + "rain " * 900, "", SHAPES, v2)
+    made = text_conditions("[verse] " + "rain " * 900, "", no_prompt(64), SHAPES, v2)
     assert made.lyric_ids.shape[1] == SHAPES.lyric_length
     assert v2.pad not in made.lyric_ids[0].tolist()
     assert torch.equal(made.structure[0, 1:], torch.ones(SHAPES.lyric_length - 1, dtype=torch.int64))

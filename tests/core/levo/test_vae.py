@@ -1,13 +1,13 @@
 """The autoencoder: lengths, the snake's formula, and that chunks change neither the sound nor its order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 import torch
 from torch import Tensor
 
 from core.levo.shapes import SAMPLES_PER_FRAME, VAE_CONTEXT, VaeShapes
-from core.levo.vae import Snake, VaeDecoder, VaeEncoder, decode_stream
+from core.levo.vae import Snake, StreamDecoder, VaeDecoder, VaeEncoder, decode_whole
 
 SHAPES = VaeShapes(channels=2, multipliers=(1, 1, 2, 4, 8, 16), strides=(2, 4, 4, 6, 10), latent=3)
 FRAMES = 41
@@ -21,6 +21,15 @@ def decoder() -> VaeDecoder:
         fan_in = parameter[0].numel() if parameter.ndim > 1 else 4
         parameter.copy_(torch.randn(parameter.shape) * 0.6 / fan_in**0.5)
     return decoder
+
+
+def decode_stream(
+    decoder: VaeDecoder, pieces: Iterable[Tensor], *, chunk: int, context: int = VAE_CONTEXT
+) -> Iterator[Tensor]:
+    stream = StreamDecoder(decoder, chunk=chunk, context=context)
+    for piece in pieces:
+        yield from stream.push(piece)
+    yield from stream.finish()
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +62,7 @@ def test_it_makes_no_difference_in_which_pieces_latents_arrive(
     decoder: VaeDecoder, latents: Tensor, whole: Tensor, sizes: list[int]
 ) -> None:
     parts = list(decode_stream(decoder, torch.split(latents, sizes), chunk=7))
+    assert torch.equal(torch.cat(parts, dim=1), decode_whole(decoder, latents, chunk=7))
     torch.testing.assert_close(torch.cat(parts, dim=1), whole, rtol=0, atol=1e-9)
 
 

@@ -5,7 +5,7 @@ import torch
 from core.levo.shapes import QuantizerShapes
 from core.levo.vq import Quantizer
 
-SHAPES = QuantizerShapes(codes=40, code_width=4, width=12)
+SHAPES = QuantizerShapes(codes=40, code_width=4, width=12, neutral=(3, 5))
 
 
 def quantizer_that_undoes_itself() -> Quantizer:

@@ -43,7 +43,7 @@ def told(capsys: Capture, *arguments: str | Path) -> tuple[int, list[dict[str, o
 
 
 def test_the_product_meets_every_stored_vector(capsys: Capture) -> None:
-    code, lines = told(capsys)
+    code, lines = told(capsys, GOLDEN)
     *cases, total = lines
     assert [case for case in cases if case["state"] == "FAIL"] == []
     assert code == 0

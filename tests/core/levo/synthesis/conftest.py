@@ -9,8 +9,18 @@ from torch import Tensor, nn
 
 from core.engine import Verdict
 from core.levo.artifacts import Conditions, Tokens
-from core.levo.shapes import FlowShapes, QuantizerShapes, Shapes, TokenShapes, VaeShapes
+from core.levo.shapes import (
+    EncoderShapes,
+    FlowShapes,
+    QuantizerShapes,
+    SeparatorShapes,
+    Shapes,
+    TokenShapes,
+    VaeShapes,
+)
+from core.levo.synthesis.flow import Flow
 from core.levo.synthesis.render import Synthesis
+from core.levo.vae import VaeDecoder
 from core.random import Stream
 from core.settings import Value
 
@@ -20,7 +30,11 @@ TOKENS = TokenShapes(
 )  # fmt: skip
 SHAPES = Shapes(
     tokens=TOKENS,
-    quantizer=QuantizerShapes(codes=16, code_width=4, width=6),
+    quantizer=QuantizerShapes(codes=16, code_width=4, width=6, neutral=(3, 5)),
+    encoder=EncoderShapes(
+        channels=2, width=6, heads=1, ffn=8, kernel=3, mix_tap=2, vocal_tap=3, backing_tap=1
+    ),
+    separator=SeparatorShapes(channels=8, bottom_channels=16, layers=1, heads=2, parameters=0),
     flow=FlowShapes(
         blocks=2, heads=2, ffn=16, positions=24, carried=6, mask_width=4, latent=4, condition=6, time_width=8
     ),
@@ -32,7 +46,8 @@ SHAPES = Shapes(
 def models() -> Synthesis:
     """Every network of phase 3 with weights that keep signals near one."""
     torch.manual_seed(11)
-    networks = Synthesis(SHAPES).requires_grad_(False).eval()
+    networks = nn.ModuleDict({"flow": Flow(SHAPES), "decoder": VaeDecoder(SHAPES.vae)})
+    networks.requires_grad_(False).eval()
     for name, parameter in networks.named_parameters():
         if name.endswith("deviation"):
             parameter.copy_(torch.rand(parameter.shape) + 0.5)
@@ -43,7 +58,10 @@ def models() -> Synthesis:
         else:
             fan_in = parameter[0].numel() if parameter.ndim > 1 else 4
             parameter.copy_(torch.randn(parameter.shape) * 0.6 / fan_in**0.5)
-    return networks
+    flow, decoder = networks["flow"], networks["decoder"]
+    assert isinstance(flow, Flow)
+    assert isinstance(decoder, VaeDecoder)
+    return Synthesis(SHAPES, flow, decoder)
 
 
 @dataclass
@@ -53,7 +71,7 @@ class NotedRun:
     seed: int = 1
     answer: Callable[[int], Verdict] = lambda _: Verdict.GO
     steps: list[tuple[int, int]] = field(default_factory=list)
-    sounds: list[Tensor] = field(default_factory=list)
+    sounds: dict[str, list[Tensor]] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
@@ -71,13 +89,16 @@ class NotedRun:
     def note(self, what: str) -> None:
         self.log.append(what)
 
-    def audio(self, samples: Tensor) -> None:
-        self.sounds.append(samples)
+    def audio(self, samples: Tensor, stem: str = "mix") -> None:
+        self.sounds.setdefault(stem, []).append(samples)
         self.log.append("audio")
 
     @property
     def sound(self) -> Tensor:
-        return torch.cat(self.sounds, dim=1)
+        return self.stem("mix")
+
+    def stem(self, name: str) -> Tensor:
+        return torch.cat(self.sounds[name], dim=1)
 
 
 @pytest.fixture
@@ -109,7 +130,7 @@ def make_conditions() -> Callable[..., Conditions]:
             structure=nothing,
             style_ids=nothing,
             prompt_codes=torch.randint(0, 16, (3, codes), generator=draw),
-            prompt_latents=torch.randn(latents, 4, generator=draw),
+            prompt_latents=torch.randn(3, latents, 4, generator=draw),
         )
 
     return make

@@ -139,7 +139,7 @@ def test_each_window_carries_the_last_latents_of_the_one_before(
     conditions = make_conditions(codes=prompt, latents=prompt)
     render(models, make_tokens(60), conditions, make_run(), chunk=8)
     assert len(made) >= 3
-    assert torch.equal(given[0][0], conditions.prompt_latents)
+    assert torch.equal(given[0][0], conditions.prompt_latents[0])
     for before, after in zip(made, given[1:], strict=False):
         assert torch.equal(after, before[:, -CARRIED:])
 

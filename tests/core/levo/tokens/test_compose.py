@@ -61,7 +61,7 @@ class Desk:
     def note(self, what: str) -> None:
         raise AssertionError(what)
 
-    def audio(self, samples: Tensor) -> None:
+    def audio(self, samples: Tensor, stem: str = "mix") -> None:
         raise AssertionError
 
 

@@ -1,0 +1,136 @@
+"""What hearing a reference and rendering a song will take, from shapes alone; no torch."""
+
+from itertools import pairwise
+
+from core.engine import StagePlan
+from core.levo.accidents import accidents_of
+from core.levo.shapes import (
+    ENCODER_FRAMES,
+    REFERENCE_FRAMES,
+    SAMPLES_PER_FRAME,
+    VAE_CONTEXT,
+    EncoderShapes,
+    FlowShapes,
+    QuantizerShapes,
+    Shapes,
+    VaeShapes,
+)
+from core.levo.synthesis.windows import plan_windows, tiled_windows, units
+from core.settings import Values
+
+ROWS = 2
+"""Sequences side by side: the conditioned one and the null one that guidance needs."""
+LISTENING_STEPS = 9
+"""The recording is read, separated in two steps, coded in three, and its latents are found in three."""
+_MELS = 128
+_DECODE_BYTES = 16.25
+"""Tensors of the VAE's decoder per sample and base channel: two, one of them three quarters as wide again.
+
+Convolution libraries add scratch of their own, on processors as much again.
+"""
+_ENCODE_BYTES = 16
+"""Tensors of its encoder."""
+_ATTENTION = 11.3
+"""Values per frame and channel of the flow that are alive in a block's attention, measured."""
+_IMAGES = 3
+"""Images of a halving that are alive together."""
+_SPECTRUM_BYTES, _MELS_BYTES = 101_000_000, 20_000_000
+"""Tensors of the front end: while it transforms 40 s, and what is left of it beside the images."""
+_SEPARATE_BYTES, _CHANNEL_BYTES = 312_000_000, 2_630_000
+"""Tensors of the separator, which hears 7.8 s at a time: at any width, and for each channel; measured."""
+_PRECISION_BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
+
+
+def conditions_plan(shapes: Shapes, *, units: int, has_recording: bool) -> StagePlan:
+    """The first stage: nothing to speak of for texts; for a recording the fullest of its three parts."""
+    if not has_recording:
+        return StagePlan("conditions", units, weights=0, cache=0, work=0)
+    separator, encoder, vae = shapes.separator, shapes.encoder, shapes.vae
+    samples = REFERENCE_FRAMES * SAMPLES_PER_FRAME
+    image = (_MELS // 2) * (2 * ENCODER_FRAMES)
+    parts = (
+        (separator.parameters * 4, _SEPARATE_BYTES + separator.channels * _CHANNEL_BYTES),
+        (
+            4 * (encoder_parameters(encoder) + 3 * quantizer_parameters(shapes.quantizer)),
+            max(_SPECTRUM_BYTES, _MELS_BYTES + _IMAGES * 4 * encoder.channels * image),
+        ),
+        (4 * vae_encoder_parameters(vae), samples * vae.channels * _ENCODE_BYTES),
+    )
+    weights, work = max(parts, key=sum)
+    return StagePlan("conditions", units, weights, cache=0, work=work)
+
+
+def audio_plan(shapes: Shapes, values: Values, *, frames: int, prompt: int) -> StagePlan:
+    """The last stage for a song of `frames` led by so many of a prompt; `decode_chunk` rules the VAE."""
+    flow, vae, chunk = shapes.flow, shapes.vae, values.whole("decode_chunk")
+    stems = len(values.text("stems").split("+"))
+    cut = tiled_windows if accidents_of(values).tiled else plan_windows
+    windows = cut(frames, positions=flow.positions, carried=flow.carried, prompt=prompt)
+    steps = stems * units(windows, frames, steps=values.whole("flow_steps"), chunk=chunk)
+    wide = _PRECISION_BYTES[values.text("flow_precision")]
+    products = flow_products(flow)
+    weights = wide * products + 4 * (flow_parameters(flow) - products + vae_parameters(vae))
+    weights += 4 * 2 * quantizer_parameters(shapes.quantizer)
+    rows = 1 if values.real("flow_guidance") <= 1 else ROWS
+    length = max((window.length for window in windows), default=0)
+    window = rows * length * 4 * max(_ATTENTION * flow.width, 5 * flow.width + 2 * flow.ffn)
+    decoded = (min(chunk, frames) + 2 * VAE_CONTEXT) * SAMPLES_PER_FRAME * vae.channels * _DECODE_BYTES
+    codes = stems * (frames + prompt) * (8 * 2 + 4 * flow.latent)
+    return StagePlan("audio", steps, weights, codes, int(max(window, decoded)))
+
+
+def encoder_parameters(shapes: EncoderShapes) -> int:
+    """Values of both music encoders as far as they are read (levo-audio spec §1.1)."""
+    width, channels = shapes.width, shapes.channels
+    front = 10 * channels * 2 + 9 * channels * channels * 4 + 4 * channels + 6 * 2 * channels
+    front += (channels * _MELS // 4 + 1) * width
+    ffn = 2 * width * shapes.ffn + shapes.ffn + 3 * width
+    block = 2 * ffn + 4 * (width * width + width) + 2 * width
+    block += 3 * width * width + shapes.kernel * width + 4 * width + 2 * width
+    blocks = shapes.mix_tap + max(shapes.vocal_tap, shapes.backing_tap)
+    return 2 * front + blocks * block
+
+
+def quantizer_parameters(shapes: QuantizerShapes) -> int:
+    """Values of one quantizer (levo-audio spec §1.2)."""
+    return (
+        shapes.codes * shapes.code_width
+        + 2 * shapes.width * shapes.code_width
+        + shapes.width
+        + shapes.code_width
+    )
+
+
+def flow_products(shapes: FlowShapes) -> int:
+    """Values of the matrices inside the flow's blocks and their biases, which can be of half width."""
+    width, ffn = shapes.width, shapes.ffn
+    return shapes.blocks * (4 * width * width + 4 * width + 2 * width * ffn + ffn + width)
+
+
+def flow_parameters(shapes: FlowShapes) -> int:
+    """Parameters of the flow transformer that inference reads (levo-audio spec §1.3)."""
+    width, ffn = shapes.width, shapes.ffn
+    block = 4 * width + 3 * width * width + 3 * width + width * width + width
+    block += 2 * width * ffn + ffn + width + 6 * width
+    time = shapes.time_width * width + width + width * width + width + 6 * width * (width + 1)
+    return shapes.blocks * block + time + (shapes.positions + 4) * width + shapes.latent * (width + 1)
+
+
+def vae_parameters(shapes: VaeShapes) -> int:
+    """Parameters of the decoder, weight norm folded (levo-audio spec §1.5)."""
+    widths = [shapes.channels * m for m in shapes.multipliers]
+    total = 7 * shapes.latent * widths[-1] + widths[-1]
+    for (narrow, wide), stride in zip(pairwise(widths), shapes.strides, strict=True):
+        unit = 8 * narrow * narrow + 6 * narrow
+        total += 2 * wide + 2 * stride * wide * narrow + narrow + 3 * unit
+    return total + 2 * widths[0] + 14 * widths[0]
+
+
+def vae_encoder_parameters(shapes: VaeShapes) -> int:
+    """Parameters of the encoder, weight norm folded (levo-audio spec §1.5)."""
+    widths = [shapes.channels * m for m in shapes.multipliers]
+    total = 14 * widths[0] + widths[0]
+    for (narrow, wide), stride in zip(pairwise(widths), shapes.strides, strict=True):
+        unit = 8 * narrow * narrow + 6 * narrow
+        total += 2 * narrow + 2 * stride * wide * narrow + wide + 3 * unit
+    return total + 2 * widths[-1] + 3 * widths[-1] * 2 * shapes.latent + 2 * shapes.latent

@@ -44,6 +44,24 @@ def stems_of(recording: Path) -> Stems | None:
     return Stems(vocal, backing)
 
 
+def look_at(reference: Reference) -> None:
+    """Read the headers of a recording and its stems; SongdeskError for what could not be heard."""
+    from core.audio.files import info
+
+    path = Path(reference.path)
+    seconds = info(path).seconds
+    if reference.start >= seconds:
+        raise SongdeskError(
+            f"it is {seconds:.1f} s long, so nothing is heard from {reference.start:g} s on",
+            where=str(path),
+            hint="choose an earlier prompt_start",
+        )
+    stems = stems_of(path)
+    if stems is not None:
+        info(stems.vocal)
+        info(stems.backing)
+
+
 def digest_of(reference: Reference) -> str:
     """A hash of all that is heard of a reference: where its files lie and what they are called is no part."""
     digest = hashlib.sha256(f"{reference.style} {reference.start}".encode())

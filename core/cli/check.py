@@ -10,6 +10,7 @@ from pathlib import Path
 from core.config import Config
 from core.errors import SongdeskError
 from core.family import Family, family_of, resolve_for
+from core.reference import look_at
 from core.registry import Variant
 from core.review import review
 from core.settings import Override
@@ -22,6 +23,8 @@ def run_check(args: argparse.Namespace, config: Config) -> int:
     """Print the problems of a file; 1 when one of them is an error."""
     kind, chosen = family_of(args.model or config.model)
     songs, problems = file_problems(args.songs, kind, chosen)
+    unheard = [problem for line in songs if (problem := _reference_problem(line)) is not None]
+    problems = tuple(sorted((*problems, *unheard), key=lambda problem: problem.line))
     for problem in problems:
         print(json.dumps({**asdict(problem), "file": str(problem.file)}) if args.json else problem)
     print(f"{args.songs}: {_counted(len(songs), 'sound song')}, {verdict(problems)}", file=sys.stderr)
@@ -60,6 +63,17 @@ def _song_problems(line: SongLine, kind: Family, chosen: Variant, *, is_forced: 
         return
     for note in kind.plan(line.song, chosen, values).notes:
         yield _problem(line, "warning", "song", note.what, note.hint)
+
+
+def _reference_problem(line: SongLine) -> Problem | None:
+    """What is wrong with a recording, as far as its files' headers tell."""
+    if line.song.reference is None or not line.song.reference.path:
+        return None
+    try:
+        look_at(line.song.reference)
+    except SongdeskError as error:
+        return _problem(line, "error", "prompt_audio_path", f"{error.where}: {error.what}", error.hint)
+    return None
 
 
 def _problem(line: SongLine, severity: str, section: str, what: str, hint: str) -> Problem:

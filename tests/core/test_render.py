@@ -7,14 +7,15 @@ import pytest
 import torch
 
 from core import recipe as recipes
-from core.audio.files import info
+from core.audio.files import info, read
 from core.device import Device
 from core.digest import sha256_of
 from core.engine import Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import family_of, resolve_for
-from core.job import Job
+from core.job import PREVIEW, Job
 from core.levo.artifacts import Tokens
+from core.levo.vae import VaeDecoder
 from core.meter import State
 from core.render import render
 from core.settings import Override, Value
@@ -71,6 +72,74 @@ def test_a_song_becomes_48_khz_stereo_of_the_length_asked_for(toy: str, tmp_path
     assert (sound.sample_rate, sound.channels, sound.frames) == (48_000, 2, 4 * 48_000)
     assert outcome.state is State.DONE
     assert outcome.seconds == 4
+
+
+def test_the_song_can_be_heard_while_it_is_rendered(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path, decode_chunk=16)
+    watch = Watching(asked)
+    render(asked, watch)
+    assert len(watch.previews) > 3
+    assert all(said == written for said, written in watch.previews)
+    assert [said for said, _ in watch.previews] == sorted({said for said, _ in watch.previews})
+    assert watch.previews[-1][0] == 4
+    assert not (asked.folder / PREVIEW).exists(), "it has become the song"
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac"])
+def test_a_render_that_fails_leaves_neither_sound_nor_preview(toy: str, tmp_path: Path, kind: str) -> None:
+    asked = job(toy, tmp_path, format=kind, decode_chunk=16, stems="mix+vocal")
+
+    def abandon(stage: str, done: int) -> Verdict:
+        if stage == "audio" and done > 8:
+            raise Cancelled
+        return Verdict.GO
+
+    with pytest.raises(Cancelled):
+        render(asked, Watching(asked, abandon))
+    assert list(tmp_path.iterdir()) == [asked.folder]
+    assert {path.name for path in asked.folder.iterdir()} == {
+        "recipe.json", "conditions.safetensors", "tokens.safetensors",
+    }  # fmt: skip
+
+
+def test_stems_are_files_of_one_length_and_one_gain(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path, format="flac", stems="mix+vocal+backing")
+    outcome = render(asked, Watching(asked))
+    assert [file.name for file in outcome.files] == ["a.flac", "a_vocal.flac", "a_bgm.flac"]
+    assert {info(file).frames for file in outcome.files} == {4 * 48_000}
+    recipe = recipes.load(asked.folder)
+    assert recipe is not None
+    assert recipe.sounds == ("a.flac", "a_vocal.flac", "a_bgm.flac")
+    assert all(recipe.files[file.name] == sha256_of(file) for file in outcome.files)
+
+
+def test_one_stem_alone_is_the_sound_of_its_take(toy: str, tmp_path: Path) -> None:
+    asked = job(toy, tmp_path, stems="backing")
+    outcome = render(asked, Watching(asked))
+    assert outcome.file == tmp_path / "a_bgm.wav"
+    recipe = recipes.load(asked.folder)
+    assert recipe is not None
+    assert recipe.finished
+    assert recipe.audio == "a_bgm.wav"
+
+
+def test_a_format_that_cannot_hold_its_peaks_is_turned_down_and_says_so(
+    toy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = {"wav": "a float wav keeps them", "flac": "turned down by 6."}
+    decode = VaeDecoder.forward
+
+    def loud(self: VaeDecoder, latents: torch.Tensor) -> torch.Tensor:
+        sound = decode(self, latents)
+        return sound / sound.abs().max() * 1.8
+
+    monkeypatch.setattr(VaeDecoder, "forward", loud)
+    for kind, told in kinds.items():
+        asked = job(toy, tmp_path, kind, format=kind)
+        outcome = render(asked, Watching(asked))
+        assert any(told in note for note in outcome.notes), outcome.notes
+    assert abs(read(tmp_path / "flac.flac")[0]).max() <= 10 ** (-1 / 20)
+    assert abs(read(tmp_path / "wav.wav")[0]).max() == pytest.approx(1.8)
 
 
 def test_one_seed_gives_the_same_bytes_and_another_seed_does_not(toy: str, tmp_path: Path) -> None:

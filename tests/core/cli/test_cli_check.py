@@ -4,7 +4,9 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from core.cli import main
 from core.paths import sample_file
@@ -57,3 +59,27 @@ def test_a_model_whose_vocabulary_is_not_here_still_checks_the_rest(
     told = capsys.readouterr().out
     assert "not counted" in told
     assert "unknown tag" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "start", "told"),
+    [(b"no sound", 0, "damaged"), (None, 0, ""), (None, 3, "2.0 s long")],
+)
+def test_a_reference_that_cannot_be_heard_is_told_without_hearing_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, start: float, told: str
+) -> None:
+    recording = tmp_path / "ref.wav"
+    if content is None:
+        soundfile.write(recording, np.zeros((96_000, 2), dtype=np.float32), 48_000)
+    else:
+        recording.write_bytes(content)
+    song = {
+        "idx": "a", "gt_lyric": "[verse] La.", "prompt_audio_path": "ref.wav", "prompt_start": start,
+    }  # fmt: skip
+    path = tmp_path / "songs.jsonl"
+    path.write_text(json.dumps(song))
+    assert main(["check", str(path)]) == (1 if told else 0)
+    line = capsys.readouterr().out.strip()
+    assert told in line
+    if told:
+        assert line.startswith(f"{path}:1: prompt_audio_path: {recording}: ")

@@ -5,8 +5,10 @@ import torch
 from torch import Tensor
 
 from core.kernels.reference import (
+    attention,
     causal_attention,
     linear,
+    padded_attention,
     rms_norm,
     rope_table,
     rotate_halves,
@@ -75,3 +77,10 @@ def test_linear_is_the_same_for_few_rows_and_for_many(rows: int, biased: str) ->
     torch.testing.assert_close(
         linear(x.transpose(0, 1), weight, bias), wanted.transpose(0, 1), atol=1e-5, rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("dim", [6, 110, 112])
+def test_attention_filled_up_with_zeros_is_the_same_attention(dim: int) -> None:
+    draw = torch.Generator().manual_seed(1)
+    q, k, v = (torch.randn(1, 2, 9, dim, generator=draw) for _ in range(3))
+    torch.testing.assert_close(padded_attention(q, k, v), attention(q, k, v))

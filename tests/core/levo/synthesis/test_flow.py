@@ -163,3 +163,25 @@ def test_the_normaliser_undoes_itself_and_does_not_learn(flow: Flow) -> None:
     torch.testing.assert_close(normaliser.latents(normaliser.normal(latents)), latents)
     assert torch.equal(normaliser.mean, before[0])
     assert torch.equal(normaliser.deviation, before[1])
+
+
+def test_the_normaliser_learns_nothing_from_what_passes_through(
+    flow: Flow, schedule: Schedule, problem: Problem
+) -> None:
+    before = {key: value.clone() for key, value in flow.normaliser.state_dict().items()}
+    flow.window(problem, schedule, guidance=1.5, tick=lambda: None)
+    flow.normaliser.normal(torch.full((3, 4), 100.0))
+    assert all(torch.equal(value, before[key]) for key, value in flow.normaliser.state_dict().items())
+
+
+def test_angles_and_times_are_worked_out_once_for_all_steps(
+    flow: Flow, problem: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = flow.schedule(STEPS)
+
+    def again(*_: object) -> None:
+        raise AssertionError("worked out again")
+
+    monkeypatch.setattr("core.levo.synthesis.transformer.rope_table", again)
+    monkeypatch.setattr("core.levo.synthesis.transformer.sinusoids", again)
+    flow.window(problem, schedule, guidance=1.5, tick=lambda: None)

@@ -62,7 +62,7 @@ def streaming(
         end = file.write(_header(layout, metadata)) + sum(each.bytes for each in layout.values())
 
         def put(piece: Tensor) -> int:
-            return file.write(piece.contiguous().flatten().view(torch.uint8).numpy())
+            return file.write(piece.contiguous().flatten().view(torch.uint8).numpy().tobytes())
 
         yield put
         assert file.tell() == end, "every value of every tensor is written once"

@@ -1,4 +1,4 @@
-"""`songdesk models convert`: a fetched checkpoint into the file songdesk loads."""
+"""`songdesk models convert`: a fetched checkpoint into the files songdesk loads."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from core.cli.departure import Departure
 from core.cli.report import say
 from core.errors import Cancelled
 from core.levo.convert import Report, convert
+from core.levo.published import FAMILY, few
 from core.paths import qwen2
 
 _SAY_EVERY = 5.0
@@ -17,7 +18,7 @@ _SAY_EVERY = 5.0
 
 
 def run_convert(args: argparse.Namespace) -> int:
-    """Convert one checkpoint; prints the path of the result, or with --json all that became of it."""
+    """Convert one checkpoint; prints a path a file, or with --json all that became of it."""
     with Departure() as departure:
         told = time.monotonic()
 
@@ -32,7 +33,7 @@ def run_convert(args: argparse.Namespace) -> int:
         try:
             report = convert(args.file, args.out, step=step)
         except Cancelled:
-            say("stopped; nothing is left of it, and the same command starts anew")
+            say("stopped; no unfinished file is left, and the same command makes what is missing")
             return departure.code
     _tell(report, as_json=args.json)
     return 0
@@ -42,32 +43,51 @@ def _tell(report: Report, *, as_json: bool) -> None:
     for line in _talk(report):
         say(line)
     if as_json:
-        print(json.dumps({**asdict(report), "file": str(report.file), "qwen2": str(qwen2())}), flush=True)
+        more = {"file": report.file, "made": report.made, "qwen2": qwen2()}
+        print(json.dumps({**asdict(report), **more}, default=str), flush=True)
     else:
-        print(report.file, flush=True)
+        for path in report.files:
+            print(path, flush=True)
 
 
 def _talk(report: Report) -> list[str]:
-    model = f"{report.variant} (version {report.version[1:]})"
     if not report.kept.tensors:
-        return [f"already converted: {model}; to use it, put it at {report.variant}/{report.file.name}"]
+        place = f"{report.variant or FAMILY}/{report.roles[0]}.safetensors"
+        return [f"already converted: {_subject(report)}; to use it, put it at {place}"]
+    words = _words() if report.variant else []
     if not report.made:
-        return [f"already there, made of this checkpoint: {model}; nothing to do", *_words()]
+        return [f"already there, made of this checkpoint: {_subject(report)}; nothing to do", *words]
+    return [*_account(report), *words]
+
+
+def _subject(report: Report) -> str:
+    if report.variant:
+        return f"{report.variant} (version {report.version[1:]})"
+    roles = " and ".join(role.replace("_", " ") for role in report.roles)
+    return f"{roles} of {', '.join(report.models)}" if report.models else roles
+
+
+def _account(report: Report) -> list[str]:
     kept, dropped, written = report.kept, report.dropped, report.written
+    counted = f"{report.parameters:,} parameters" if report.parameters else f"{kept.tensors:,} references"
+    form = " in fp16" if report.variant else ""
     lines = [
-        f"{model}: {report.parameters:,} parameters",
+        f"{_subject(report)}: {counted}",
+        *(f"already there, made of this checkpoint: {path.name}" for path in report.there),
         f"kept {kept.tensors} tensors ({_size(kept.bytes)}), "
-        f"written as {written.tensors} in fp16 ({_size(written.bytes)})",
+        f"written as {written.tensors}{form} ({_size(written.bytes)})",
         *(f"cast {each.tensors} from {kind} ({_size(each.bytes)})" for kind, each in report.cast.items()),
-        f"dropped {dropped.tensors} that are never read ({_size(dropped.bytes)})",
     ]
+    if dropped.tensors or report.variant:
+        lines.append(f"dropped {dropped.tensors} that are never read ({_size(dropped.bytes)})")
     if report.unknown:
-        lines.append(f"left out {len(report.unknown)} unknown: {', '.join(report.unknown[:3])}")
+        lines.append(f"left out {len(report.unknown)} unknown: {few(list(report.unknown))}")
     if report.flushed or report.clamped:
         lines.append(f"fp16 made {report.flushed:,} values 0 and held {report.clamped:,} at ±65504")
+    lines += [f"warning: {warning}" for warning in report.warnings]
     if not report.listed:
         lines.append(f"to render with it, describe {report.variant} in models.yaml: it is not listed yet")
-    return [*lines, *_words()]
+    return lines
 
 
 def _words() -> list[str]:

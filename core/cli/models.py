@@ -2,27 +2,63 @@
 
 import argparse
 import json
+from dataclasses import dataclass
 
-from core.checkpoints import model_folder
+from core.checkpoints import find_role
 from core.family import family
 from core.registry import Variant, variants
 
 
+@dataclass(frozen=True, slots=True)
+class _Presence:
+    """What is here of a model's weights."""
+
+    state: str
+    needed: tuple[str, ...] = ()
+    """Roles that every song needs and that are not here."""
+    extras: tuple[str, ...] = ()
+    """Roles that songs with a reference need besides, and that are not here."""
+
+
 def run_models(args: argparse.Namespace) -> int:
     """Print a line, or with --json an object, for each model."""
-    for chosen in variants().values():
-        state = _state(chosen)
+    found = {name: _presence(chosen) for name, chosen in variants().items()}
+    width = max(len(_told(presence)) for presence in found.values())
+    for name, chosen in variants().items():
+        presence = found[name]
         if args.json:
-            print(json.dumps({"id": chosen.id, "title": chosen.title, "state": state, "note": chosen.note}))
+            about = {"id": name, "title": chosen.title, "state": presence.state, "note": chosen.note}
+            print(json.dumps({**about, "missing": [*presence.needed, *presence.extras]}))
         else:
-            print(f"{chosen.id:<10} {state:<10} {chosen.title}: {chosen.note}")
+            print(f"{name:<10} {_told(presence):<{width}}   {chosen.title}: {chosen.note}")
     return 0
 
 
-def _state(chosen: Variant) -> str:
+def _presence(chosen: Variant) -> _Presence:
     if chosen.weights == "rule":
-        return "built in"
-    folder = model_folder(chosen)
-    roles = {role for stage in family(chosen.family).stages for role in stage.roles}
-    there = [(folder / f"{role}.safetensors").is_file() for role in roles]
-    return "here" if all(there) else "partly" if any(there) else "not here"
+        return _Presence("built in")
+    stages = family(chosen.family).stages
+    needed = dict.fromkeys(role for stage in stages for role in stage.roles)
+    extras = dict.fromkeys(role for stage in stages for role in stage.extras if role not in needed)
+    absent = {role for role in (*needed, *extras) if find_role(chosen, role) is None}
+    if absent.isdisjoint(needed):
+        state = "here"
+    else:
+        state = "partly" if len(absent) < len(needed) + len(extras) else "not here"
+    return _Presence(
+        state,
+        tuple(role for role in needed if role in absent),
+        tuple(role for role in extras if role in absent),
+    )
+
+
+def _told(found: _Presence) -> str:
+    if found.state == "here" and found.extras:
+        return f"here, without reference audio: {_listed(found.extras)}"
+    if found.state == "partly":
+        return f"partly, without {_listed(found.needed)}"
+    return found.state
+
+
+def _listed(roles: tuple[str, ...]) -> str:
+    return ", ".join(role.replace("_", " ") for role in roles)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -10,8 +11,9 @@ from torch import Tensor
 from core.errors import SongdeskError
 from core.levo.shapes import TokenShapes, shapes_of
 from core.levo.tokens.model import TokenModel
-from core.registry import variants
+from core.registry import Variant, variants
 
+FAMILY = "levo"
 PREFIX = "audiolm."
 """Before every name of the language model in the published file."""
 UNUSED = frozenset(
@@ -118,9 +120,9 @@ def fit(found: Mapping[str, Shape], where: str) -> Fit:
     shapes, version, listed = known[name]
     if all(getattr(size, each.name) is None for each in fields(Size)):
         raise SongdeskError(
-            "nothing of LeVo's language model is in it",
+            "nothing of LeVo's networks is in it",
             where=where,
-            hint="the language model is model.pt; other parts are not converted here",
+            hint=f"the published files are {', '.join(_published_files())}",
         )
     if wrong := _misfits(size, shapes):
         raise SongdeskError(
@@ -135,6 +137,43 @@ def fit(found: Mapping[str, Shape], where: str) -> Fit:
     return Fit(name, version, listed, also, ours, _sources(ours, found, where))
 
 
+def require_fit(
+    wanted: Mapping[str, Shape], found: Mapping[str, Shape], where: str, *, model: str = ""
+) -> None:
+    """Raise SongdeskError, placed at `where`, for tensors that are missing or of another shape.
+
+    It names the `model` that they were compared with, where there is a choice.
+    """
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise SongdeskError(
+            f"{len(missing)} tensors are missing: {few(missing)}",
+            where=where,
+            hint="this file is cut short or of another model; fetch it again",
+        )
+    other = [
+        f"{name} is {_show(found[name])} where {_show(right)} belongs"
+        for name, right in wanted.items()
+        if found[name] != right
+    ]
+    if other:
+        than = f" than in {model}" if model else ""
+        raise SongdeskError(
+            f"{len(other)} tensors have another shape{than}: {few(other)}",
+            where=where,
+            hint="this file is of another model or damaged; fetch it again",
+        )
+
+
+def listed() -> dict[str, Variant]:
+    """The published LeVo models that `songdesk models` knows, by their ids."""
+    return {
+        name: entry
+        for name, entry in variants().items()
+        if entry.family == FAMILY and entry.weights == "published"
+    }
+
+
 def few(items: list[str]) -> str:
     """The first few of a list, and how many there are besides."""
     rest = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
@@ -143,17 +182,20 @@ def few(items: list[str]) -> str:
 
 def _known() -> dict[str, tuple[TokenShapes, str, bool]]:
     """Shapes, version and whether it is listed, of each published model; a person's own come first."""
-    listed = {
+    known = {
         name: (shapes_of(entry.shapes).tokens, entry.version, True)
-        for name, entry in reversed(list(variants().items()))
-        if entry.family == "levo" and entry.weights == "published"
+        for name, entry in reversed(list(listed().items()))
     }
     first = {
-        name: (replace(listed[like][0], style_rows=_V1_STYLE_ROWS), "v1", False)
+        name: (replace(known[like][0], style_rows=_V1_STYLE_ROWS), "v1", False)
         for name, like in _V1.items()
-        if like in listed and name not in listed
+        if like in known and name not in known
     }
-    return listed | first
+    return known | first
+
+
+def _published_files() -> list[str]:
+    return sorted({Path(source).name for entry in listed().values() for source in entry.sources.values()})
 
 
 def _size(found: Mapping[str, Shape]) -> Size:
@@ -192,25 +234,10 @@ def _misfits(size: Size, shapes: TokenShapes) -> list[str]:
 
 def _sources(ours: Mapping[str, Shape], found: Mapping[str, Shape], where: str) -> dict[str, tuple[str, ...]]:
     sources = {key: (key,) if key in found else parts_of(key) for key in ours}
-    missing = [part for parts in sources.values() for part in parts if part not in found]
-    if missing:
-        raise SongdeskError(
-            f"{len(missing)} tensors are missing: {few(missing)}",
-            where=where,
-            hint="this file is cut short or of another model; fetch it again",
-        )
-    other = [
-        f"{part} is {_show(found[part])} where {_show(right)} belongs"
-        for key, parts in sources.items()
-        for part in parts
-        if found[part] != (right := (ours[key][0] // len(parts), *ours[key][1:]))
-    ]
-    if other:
-        raise SongdeskError(
-            f"{len(other)} tensors have another shape: {few(other)}",
-            where=where,
-            hint="this file is of another model or damaged; fetch it again",
-        )
+    wanted = {
+        part: (ours[key][0] // len(parts), *ours[key][1:]) for key, parts in sources.items() for part in parts
+    }
+    require_fit(wanted, found, where)
     return sources
 
 

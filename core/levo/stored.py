@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from core.errors import SongdeskError
+from core.tensors import DTYPES
 
 _POINTER = b"version https://git-lfs"
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
@@ -23,9 +24,11 @@ _INDEX_BYTES = 64 << 20
 """More than any list of tensors takes; a longer one is not read."""
 _PIECE = 1 << 20
 """Values read at a time."""
-_DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64}
+_FLOATS = {name: dtype for name, dtype in DTYPES.items() if dtype.is_floating_point}
+_STATE = "state_dict"
+"""Under this name a trainer keeps the weights, among what else it wants to know again."""
 _AGAIN = "fetch it again, and compare its size with the one its source states"
-_WHOLE = "fetch the file itself again; a model.pt or a .safetensors is wanted"
+_WHOLE = "fetch the file itself again; a published checkpoint is wanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,14 @@ class Checkpoint:
     path: Path
     tensors: Mapping[str, Stored]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    others: Mapping[str, object] = field(default_factory=dict)
+    """What a torch file holds besides, by name; the tensors in it have no values (they are on meta)."""
 
     def pieces(self, file: BinaryIO, name: str) -> Iterator[Tensor]:
         """The values of one tensor in order, a million at a time, flat and as stored.
 
-        `file` is the checkpoint opened for reading. Raises SongdeskError when it ends early.
+        `file` is the checkpoint opened for reading. Raises SongdeskError when it ends early, and for values
+        that are infinite or no numbers.
         """
         stored = self.tensors[name]
         assert stored.dtype is not None, "only floats are converted"
@@ -67,7 +73,23 @@ class Checkpoint:
             buffer = bytearray(min(_PIECE, stored.values - start) * width)
             if _read_into(file, stored.offset + start * width, buffer) != len(buffer):
                 raise SongdeskError(f"the file ends within {name}", where=str(self.path), hint=_AGAIN)
-            yield torch.frombuffer(buffer, dtype=stored.dtype)
+            piece = torch.frombuffer(buffer, dtype=stored.dtype)
+            if not piece.isfinite().all():
+                raise SongdeskError(
+                    f"{name} has values that are no numbers",
+                    where=str(self.path),
+                    hint="this file is damaged; fetch it again",
+                )
+            yield piece
+
+    def whole(self, file: BinaryIO, name: str) -> Tensor:
+        """One tensor as stored; raises SongdeskError as `pieces` does."""
+        stored, start = self.tensors[name], 0
+        tensor = torch.empty(stored.values, dtype=stored.dtype)
+        for piece in self.pieces(file, name):
+            tensor[start : start + len(piece)] = piece
+            start += len(piece)
+        return tensor.view(stored.shape)
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
@@ -77,17 +99,22 @@ def open_checkpoint(path: Path) -> Checkpoint:
     """
     head = _head(path)
     if head.startswith(_ZIP):
-        return Checkpoint(path, _zipped(path))
+        return _zipped(path)
     if head[8:9] == b"{":
         return _safetensors(path)
     raise _foreign(path, head)
+
+
+def contents(checkpoint: Checkpoint) -> Mapping[str, object]:
+    """All that an opened torch file holds, in memory: only for one that is known to be small."""
+    return _loaded(checkpoint.path, "cpu")
 
 
 def _head(path: Path) -> bytes:
     if path.is_dir():
         raise SongdeskError("a folder, not a checkpoint file", where=str(path), hint="name the file in it")
     if not path.is_file():
-        raise SongdeskError("no such file", where=str(path), hint="name the model.pt that was fetched")
+        raise SongdeskError("no such file", where=str(path), hint="name the file that was fetched")
     try:
         with path.open("rb") as file:
             return file.read(1024)
@@ -114,7 +141,7 @@ def _safetensors(path: Path) -> Checkpoint:
         raise _damaged(path) from error
     tensors = {
         name: Stored(
-            tuple(entry["shape"]), _DTYPES.get(entry["dtype"]), 8 + length + entry["data_offsets"][0]
+            tuple(entry["shape"]), _FLOATS.get(entry["dtype"]), 8 + length + entry["data_offsets"][0]
         )
         for name, entry in index.items()
         if name != "__metadata__"
@@ -122,20 +149,23 @@ def _safetensors(path: Path) -> Checkpoint:
     return Checkpoint(path, tensors, metadata)
 
 
-def _zipped(path: Path) -> dict[str, Stored]:
+def _zipped(path: Path) -> Checkpoint:
     spans = _spans(path)
+    state = _loaded(path, "meta")  # on that device torch reads the index alone
+    tensors = {name: _stored(path, name, x, spans) for name, x in state.items() if isinstance(x, Tensor)}
+    return Checkpoint(path, tensors, others={name: x for name, x in state.items() if name not in tensors})
+
+
+def _loaded(path: Path, device: str) -> dict[str, object]:
+    """A torch file's dictionary, or the weights in it; weights_only admits nothing that is no plain data."""
     try:
-        # On the meta device torch reads the index alone; weights_only admits tensors and no other object.
-        state = torch.load(path, map_location="meta", weights_only=True)  # noqa: TID251 - this is the converter
+        state = torch.load(path, map_location=device, weights_only=True)  # noqa: TID251 - for the converter
     except Exception as error:  # a broken index can raise anything
         raise _refused(path, error) from error
     if not isinstance(state, Mapping):
         raise SongdeskError("no dictionary of tensors", where=str(path), hint=_WHOLE)
-    return {
-        str(name): _stored(path, str(name), tensor, spans)
-        for name, tensor in state.items()
-        if isinstance(tensor, Tensor)
-    }
+    inner = state.get(_STATE)
+    return {str(name): value for name, value in (inner if isinstance(inner, Mapping) else state).items()}
 
 
 def _spans(path: Path) -> dict[int, int]:
@@ -174,7 +204,7 @@ def _plain(path: Path, archive: zipfile.ZipFile, records: list[zipfile.ZipInfo])
 
 
 def _stored(path: Path, name: str, tensor: Tensor, spans: Mapping[int, int]) -> Stored:
-    dtype = tensor.dtype if tensor.dtype in _DTYPES.values() else None
+    dtype = tensor.dtype if tensor.dtype in _FLOATS.values() else None
     if dtype is None:
         return Stored(tuple(tensor.shape), None, 0)
     storage = tensor.untyped_storage()

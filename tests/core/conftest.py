@@ -1,22 +1,56 @@
-"""A published language model of a few thousand weights, for what reads checkpoints."""
+"""Published checkpoints of a few thousand weights, for what reads them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
+from core.levo.convert_audio import MODULES
 from core.levo.demo import rule_state
+from core.levo.published_audio import Source, sources
 from core.levo.shapes import TokenShapes, shapes_of
 from core.levo.tokens.model import TokenModel
+from core.parity import audio_rule
 from core.registry import variant, variants
 
-_TOKENS = {
-    "width": 32, "ffn": 48, "heads": 2, "main_layers": 2, "sub_layers": 1, "main_rope_base": 10000,
-    "sub_rope_base": 10000, "codes": 64, "lyric_rows": 40, "style_rows": 30, "lyric_length": 8,
-    "prompt_length": 6, "style_length": 4, "delays": [0, 5, 5],
+_SHAPES: dict[str, dict[str, object]] = {
+    "tokens": {
+        "width": 32, "ffn": 48, "heads": 2, "main_layers": 2, "sub_layers": 1, "main_rope_base": 10000,
+        "sub_rope_base": 10000, "codes": 64, "lyric_rows": 40, "style_rows": 30, "lyric_length": 8,
+        "prompt_length": 6, "style_length": 4, "delays": [0, 5, 5],
+    },
+    "quantizer": {"codes": 64, "code_width": 4, "width": 8, "neutral": [3, 5]},
+    "encoder": {
+        "channels": 4, "width": 8, "heads": 2, "ffn": 16, "kernel": 7, "mix_tap": 2, "vocal_tap": 3,
+        "backing_tap": 1,
+    },
+    "separator": {"channels": 8, "bottom_channels": 16, "layers": 1, "heads": 2, "parameters": 0},
+    "flow": {
+        "blocks": 2, "heads": 2, "ffn": 32, "positions": 60, "carried": 20, "mask_width": 4, "latent": 8,
+        "condition": 8, "time_width": 16,
+    },
+    "vae": {"channels": 4, "multipliers": [1, 1, 2, 2, 4, 4], "strides": [2, 4, 4, 6, 10], "latent": 8},
 }  # fmt: skip
+_ROLES = {
+    "model_2_fixed.safetensors": ("mix_encoder",),
+    "model_2.safetensors": ("stem_encoder", "flow"),
+    "autoencoder_music_1320k.ckpt": ("vae",),
+    "htdemucs.pth": ("separator",),
+}
+"""By published file the roles that are in it."""
+_UNUSED = (
+    "bestrq.model.cls_token", "bestrq.model.conformer.layers.9.final_layer_norm.weight",
+    "bestrq.model.conformer.layers.0.conv_module.batch_norm.num_batches_tracked",
+    "bestrq.model.conformer.pos_conv_embed.conv.weight_g", "rvq_bestrq_emb.quantizers.0.stale_counter",
+    "rsp48toclap.kernel", "zero_cond_embedding1", "normfeat.sum_target_x2",
+)  # fmt: skip
+"""A few of those that both tokenizers have; values of no use come with them."""
+_SHORT = ("bestrq.", "rvq_")
+"""Beginnings of the names whose tensors have 16 bits in the larger tokenizer too."""
 
 
 @pytest.fixture
@@ -27,7 +61,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TokenShapes:
     entry = {
         "family": "levo", "title": "Tiny", "note": "for tests", "version": "v2",
         "limits": {"seconds": 60, "lyric_tokens": 8, "style_tokens": 4},
-        "shapes": {**variant("demo").shapes, "tokens": _TOKENS},
+        "shapes": _SHAPES,
     }  # fmt: skip
     (home / "songdesk" / "models.yaml").write_text(json.dumps({"tiny": entry}))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
@@ -51,6 +85,61 @@ def published(tiny: TokenShapes) -> dict[str, Tensor]:
         state[f"audiolm.{name}.weight"] = heads.clone()
     state["audiolm.layer2_emb.0.weight"] = torch.ones(tiny.codes + 2, tiny.width)
     return state | {"audiolm.out_norm.weight": width, "audiolm.out_norm.bias": width.clone()}
+
+
+@pytest.fixture(scope="session")
+def made() -> dict[str, dict[str, Source]]:
+    """By role of the tiny model's sound, and by key of ours, of what it is made."""
+    shapes = shapes_of(_SHAPES)
+    by_role = {}
+    for role, build in MODULES.items():
+        with torch.device("meta"):
+            state = build(shapes).state_dict()
+        ours = {key: tuple(like.shape) for key, like in state.items()}
+        by_role[role] = sources(role, ours, width=shapes.flow.width)
+    return by_role
+
+
+@pytest.fixture(scope="session")
+def _drawn(made: dict[str, dict[str, Source]]) -> dict[str, dict[str, Tensor]]:
+    states = {}
+    for file, roles in _ROLES.items():
+        ours = (source for role in roles for source in made[role].values())
+        wanted = {name: shape for source in ours for name, shape in source.wanted.items()}
+        drawn = audio_rule.rule_state(wanted, file)
+        states[file] = {
+            name: drawn[name] if name in drawn else torch.rand(shape) for name, shape in wanted.items()
+        }
+    return states
+
+
+@pytest.fixture
+def audio(tiny: TokenShapes, _drawn: dict[str, dict[str, Tensor]]) -> dict[str, dict[str, Tensor]]:
+    """By published file the tiny model's tensors as they are in it: 16 bits in tokenizers, else 32."""
+    states = {file: {name: x.clone() for name, x in state.items()} for file, state in _drawn.items()}
+    mix, stems = states["model_2_fixed.safetensors"], states["model_2.safetensors"]
+    for state in (mix, stems):
+        state |= {name: torch.full((2,), torch.nan) for name in _UNUSED}
+        state |= {name: x.half() for name, x in state.items() if state is mix or name.startswith(_SHORT)}
+    stems["cfm_wrapper.estimator.wte.weight"] = torch.full((99, 20), torch.nan)
+    return states
+
+
+@pytest.fixture
+def publish(audio: dict[str, dict[str, Tensor]], tmp_path: Path) -> Callable[[str], Path]:
+    """Writes one of the tiny model's audio checkpoints, as it stands, in the form of the published file."""
+
+    def write(file: str) -> Path:
+        path, state = tmp_path / file, audio[file]
+        if path.suffix == ".safetensors":
+            save_file({name: x.clone() for name, x in state.items()}, path)
+        elif path.suffix == ".ckpt":
+            torch.save({"state_dict": state, "epoch": 3, "optimizer": [{"lr": torch.ones(2)}]}, path)
+        else:
+            torch.save(state, path)
+        return path
+
+    return write
 
 
 @pytest.fixture

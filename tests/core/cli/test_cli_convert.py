@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from core.cli import main
@@ -70,20 +72,76 @@ def test_a_second_time_and_a_converted_file_are_said_to_be_done(
     assert (told.out, "already converted" in told.err) == (path, True)
 
 
-def test_a_model_is_here_when_every_file_it_needs_is(
-    model_pt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def state() -> str:
-        capsys.readouterr()
-        assert main(["models", "--json"]) == 0
-        models = map(json.loads, capsys.readouterr().out.splitlines())
-        return next(str(each["state"]) for each in models if each["id"] == "tiny")
+def models(capsys: pytest.CaptureFixture[str]) -> tuple[str, list[str], str]:
+    """What is said of the tiny model: state, what is missing, and its line."""
+    capsys.readouterr()
+    assert main(["models", "--json"]) == 0
+    told = {each["id"]: each for each in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    line = next(line for line in lines if line.startswith("tiny "))
+    return told["tiny"]["state"], told["tiny"]["missing"], " ".join(line.split())
 
-    assert state() == "not here"
+
+def test_a_model_is_here_when_every_file_that_each_song_needs_is(
+    model_pt: Path, publish: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    extras = ["separator", "mix_encoder", "stem_encoder", "styles"]
+    state, missing, line = models(capsys)
+    assert (state, missing) == ("not here", ["tokens", "flow", "vae", *extras])
+    assert line == "tiny not here Tiny: for tests"
     assert main(["models", "convert", str(model_pt)]) == 0
-    assert state() == "partly"
-    (tmp_path / "ckpt" / "tiny" / "synthesis.safetensors").touch()
-    assert state() == "here"
+    state, missing, line = models(capsys)
+    assert (state, missing) == ("partly", ["flow", "vae", *extras])
+    assert line.startswith("tiny partly, without flow, vae Tiny")
+    for file in ("model_2.safetensors", "autoencoder_music_1320k.ckpt"):
+        assert main(["models", "convert", str(publish(file))]) == 0
+    state, missing, line = models(capsys)
+    assert (state, missing) == ("here", ["separator", "mix_encoder", "styles"])
+    assert line.startswith("tiny here, without reference audio: separator, mix encoder, styles Tiny")
+    for file in ("model_2_fixed.safetensors", "htdemucs.pth"):
+        assert main(["models", "convert", str(publish(file))]) == 0
+    codes = torch.zeros(1, 3, 9, dtype=torch.int64)
+    torch.save({"Pop": {"en": [codes]}}, model_pt.with_name("new_auto_prompt.pt"))
+    assert main(["models", "convert", str(model_pt.with_name("new_auto_prompt.pt"))]) == 0
+    assert models(capsys) == ("here", [], "tiny here Tiny: for tests")
+
+
+def test_a_checkpoint_of_two_roles_gives_a_path_a_line(
+    publish: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, folder = publish("model_2.safetensors"), tmp_path / "ckpt" / "levo"
+    paths = [str(folder / "stem_encoder.safetensors"), str(folder / "flow.safetensors")]
+    assert main(["models", "convert", str(path)]) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines() == paths
+    for word in ("stem encoder and flow of tiny: ", "parameters", "kept ", "dropped 9 that are never read"):
+        assert word in told.err
+    assert "fp16" not in told.err
+    assert "Qwen2" not in told.err
+    (folder / "flow.safetensors").unlink()
+    assert main(["models", "convert", str(path), "--json"]) == 0
+    told = capsys.readouterr()
+    about = json.loads(told.out)
+    assert (about["files"], about["there"], about["file"]) == (paths, paths[:1], paths[0])
+    assert (about["made"], about["models"], about["roles"]) == (True, ["tiny"], ["stem_encoder", "flow"])
+    assert "already there, made of this checkpoint: stem_encoder.safetensors" in told.err
+    assert main(["models", "convert", str(path)]) == 0
+    told = capsys.readouterr()
+    assert (told.out.splitlines(), "nothing to do" in told.err) == (paths, True)
+    assert main(["models", "convert", paths[1]]) == 0
+    told = capsys.readouterr()
+    assert (told.out.strip(), "put it at levo/flow.safetensors" in told.err) == (paths[1], True)
+
+
+def test_statistics_of_a_half_trained_normaliser_are_warned_of(
+    publish: Callable[[str], Path],
+    audio: dict[str, dict[str, torch.Tensor]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    audio["model_2.safetensors"]["normfeat.counts"].fill_(4000)
+    assert main(["models", "convert", str(publish("model_2.safetensors"))]) == 0
+    assert "warning: the normaliser's statistics are of 4,000 latents, not 100,000" in capsys.readouterr().err
 
 
 def test_a_bad_file_is_one_line_and_exit_code_2(
@@ -126,9 +184,13 @@ def test_a_signal_while_converting_leaves_nothing(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits")
-def test_a_disk_that_fills_up_is_told_in_one_line_and_nothing_stays(model_pt: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["tokens", "audio"])
+def test_a_disk_that_fills_up_is_told_in_one_line_and_nothing_stays(
+    kind: str, model_pt: Path, publish: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = model_pt if kind == "tokens" else publish("htdemucs.pth")
     made = subprocess.run(
-        [sys.executable, "-c", LIMITED, "models", "convert", str(model_pt)],
+        [sys.executable, "-c", LIMITED, "models", "convert", str(path)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (made.returncode, made.stdout) == (2, "")

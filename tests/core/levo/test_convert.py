@@ -14,9 +14,10 @@ from torch import Tensor
 
 from core.claim import claimed
 from core.errors import SongdeskError
-from core.levo.convert import convert, fuse, plan_conversion
+from core.levo.convert import convert
+from core.levo.convert_tokens import plan_tokens
 from core.levo.plan import main_parameters, sub_parameters
-from core.levo.published import UNUSED, fit
+from core.levo.published import UNUSED, fit, fuse
 from core.levo.shapes import TokenShapes, shapes_of
 from core.levo.stored import open_checkpoint
 from core.levo.tokens.blocks import Rope
@@ -235,7 +236,7 @@ def test_a_folder_someone_else_writes_is_left_alone(model_pt: Path, tmp_path: Pa
 
 
 def test_a_disk_without_room_is_refused_first(model_pt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.levo.convert._SPARE", 1 << 60)
+    monkeypatch.setattr("core.levo.convert_files._SPARE", 1 << 60)
     with pytest.raises(SongdeskError, match="GB are needed"):
         convert(model_pt)
 
@@ -262,7 +263,7 @@ def test_every_published_key_is_used_or_knowingly_dropped(name: str, tmp_path: P
     size, style_rows, parameters = SIZES[name]
     keys = published_keys(*size, style_rows=style_rows)
     assert sum(torch.Size(shape).numel() for shape in keys.values()) == parameters
-    plan = plan_conversion(open_checkpoint(sparse(tmp_path / "x.bin", keys)), tmp_path)
+    plan = plan_tokens(open_checkpoint(sparse(tmp_path / "x.bin", keys)), tmp_path)
     assert (plan.fit.variant, plan.fit.version) == (name, name[:2])
     assert {*plan.kept, *plan.dropped} == keys.keys()
     assert len(plan.kept) + len(plan.dropped) == len(keys)

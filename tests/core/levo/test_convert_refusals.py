@@ -72,6 +72,10 @@ BAD: dict[str, tuple[Spoil, str]] = {
         lambda path, _: torch.save({"decoder.weight": torch.ones(2)}, path),
         "nothing of LeVo's",
     ),
+    "no weights": (
+        lambda path, _: torch.save({"state_dict": {"steps": 7}, "epoch": 3}, path),
+        "nothing of LeVo's",
+    ),
     "missing key": (
         spoil_state(lambda s: s.pop("audiolm.transformer.model.layers.0.self_attn.k_proj.weight")),
         r"1 tensors are missing: transformer\.model\.layers\.0\.self_attn\.k_proj",

@@ -1,36 +1,25 @@
 """What a published audio checkpoint becomes: one file for each role it holds, for all models alike."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from core.checkpoints import shared_folder
 from core.errors import SongdeskError
-from core.levo.conditions.codes import MixEncoder, StemEncoder
-from core.levo.conditions.separate import separator
 from core.levo.convert_files import Target, require_floats, signature
 from core.levo.convert_report import Report, Tally, tally
 from core.levo.published import FAMILY, Shape, listed, require_fit
 from core.levo.published_audio import COUNTS, TRAINED, Published, Source, canonical, published_as, sources
+from core.levo.roles import SOUND
 from core.levo.shapes import Shapes, shapes_of
 from core.levo.stored import Checkpoint
-from core.levo.synthesis.flow import Flow
-from core.levo.vae import Vae
 from core.tensors import Layout
 
-MODULES: Mapping[str, Callable[[Shapes], nn.Module]] = {
-    "mix_encoder": lambda shapes: MixEncoder(shapes.encoder, shapes.quantizer),
-    "stem_encoder": lambda shapes: StemEncoder(shapes.encoder, shapes.quantizer),
-    "flow": Flow,
-    "vae": lambda shapes: Vae(shapes.vae),
-    "separator": lambda shapes: separator(shapes.separator),
-}
-"""By role, whose state dict its file is."""
 _PIECE = 1 << 22
 """Values written at a time."""
 
@@ -191,6 +180,6 @@ def _sizes(published: Published) -> list[AudioFit]:
 @cache
 def _made(role: str, shapes: Shapes) -> Mapping[str, Source]:
     with torch.device("meta"):
-        state = MODULES[role](shapes).state_dict()
+        state = SOUND[role](shapes).state_dict()
     ours = {key: tuple(like.shape) for key, like in state.items()}
     return sources(role, ours, width=shapes.flow.width)

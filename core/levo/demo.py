@@ -3,20 +3,18 @@
 import hashlib
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.levo.conditions.codes import MixEncoder, StemEncoder
 from core.levo.conditions.encoder import encoder_tables
-from core.levo.conditions.separate import separator
 from core.levo.identity import RULE
-from core.levo.shapes import CODEBOOKS, REFERENCE_FRAMES, Shapes
-from core.levo.synthesis.flow import Flow
+from core.levo.roles import SOUND
+from core.levo.shapes import CODEBOOKS, REFERENCE_FRAMES, EncoderShapes, Shapes
 from core.levo.tokens.model import TokenModel
-from core.levo.vae import Vae
 from core.song import BUILT_IN_STYLES
 from core.tensors import metadata_of, save_tensors
 
@@ -29,6 +27,11 @@ HEADS = ("lm_head.weight", "linears.0.weight", "linears.1.weight")
 """How the keys of the token model's heads end."""
 _HEAD = 3.0
 """Gain of the rows that give logits: a spread that leaves some tens of tokens in question."""
+_MODULES: Mapping[str, Callable[[Shapes], nn.Module]] = {
+    "tokens": lambda shapes: TokenModel(shapes.tokens),
+    **SOUND,
+}
+"""By role the module whose state its file is."""
 _BRANCHES = ("conv2.weight",)
 _BRANCH = 0.3
 """Gain of what the decoder's residual units add, so that it does not grow from unit to unit."""
@@ -41,14 +44,11 @@ def demo_weights(shapes: Shapes, folder: Path) -> None:
 
     Raises SongdeskError when the folder cannot be written.
     """
-    encoder, quantizer = shapes.encoder, shapes.quantizer
-    tables = {f"encoder.{key}": x for key, x in encoder_tables(encoder.width // encoder.heads).items()}
-    _make(lambda: TokenModel(shapes.tokens), folder / "tokens.safetensors")
-    _make(lambda: Flow(shapes), folder / "flow.safetensors")
-    _make(lambda: Vae(shapes.vae), folder / "vae.safetensors")
-    _make(lambda: MixEncoder(encoder, quantizer), folder / "mix_encoder.safetensors", tables)
-    _make(lambda: StemEncoder(encoder, quantizer), folder / "stem_encoder.safetensors", tables)
-    _make(lambda: separator(shapes.separator), folder / "separator.safetensors")
+    for role in _MODULES:
+        path, made_by = folder / f"{role}.safetensors", _signature(role, shapes, RULE)
+        if metadata_of(path).get(_MADE_BY) != made_by:
+            tables = _tables(shapes.encoder) if role.endswith("encoder") else {}
+            save_tensors(path, {**rule_state(_empty(role, shapes)), **tables}, {_MADE_BY: made_by})
     _make_styles(shapes, folder / "styles.safetensors")
 
 
@@ -61,14 +61,24 @@ def rule_state(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _make(build: Callable[[], nn.Module], path: Path, tables: Mapping[str, Tensor] | None = None) -> None:
-    """Make one role's file, with `tables` for what is not learned."""
+def _empty(role: str, shapes: Shapes) -> nn.Module:
+    """A role's module without memory of its own."""
     with torch.device("meta"):
-        module = build()
-    made_by = _signature(module)
-    if metadata_of(path).get(_MADE_BY) == made_by:
-        return
-    save_tensors(path, {**rule_state(module), **(tables or {})}, {_MADE_BY: made_by})
+        return _MODULES[role](shapes)
+
+
+@lru_cache(maxsize=64)
+def _signature(role: str, shapes: Shapes, rule: str) -> str:
+    """The rule's version and a fingerprint of the keys and shapes it is applied to."""
+    state = _empty(role, shapes).state_dict()
+    listing = "\n".join(f"{key} {tuple(like.shape)}" for key, like in state.items())
+    return f"{rule}-{hashlib.sha256(listing.encode()).hexdigest()[:16]}"
+
+
+def _tables(shapes: EncoderShapes) -> dict[str, Tensor]:
+    """What is not learned in a music encoder."""
+    tables = encoder_tables(shapes.width // shapes.heads)
+    return {f"encoder.{key}": table for key, table in tables.items()}
 
 
 def _make_styles(shapes: Shapes, path: Path) -> None:
@@ -85,12 +95,6 @@ def _make_styles(shapes: Shapes, path: Path) -> None:
         for name in names
     }
     save_tensors(path, table, {_MADE_BY: made_by})
-
-
-def _signature(module: nn.Module) -> str:
-    """The rule's version and a fingerprint of the keys and shapes it was applied to."""
-    listing = "\n".join(f"{key} {tuple(like.shape)}" for key, like in module.state_dict().items())
-    return f"{RULE}-{hashlib.sha256(listing.encode()).hexdigest()[:16]}"
 
 
 def _draw(key: str, shape: tuple[int, ...]) -> Tensor:

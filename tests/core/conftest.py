@@ -9,9 +9,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from core.levo.convert_audio import MODULES
 from core.levo.demo import rule_state
 from core.levo.published_audio import Source, sources
+from core.levo.roles import SOUND
 from core.levo.shapes import TokenShapes, shapes_of
 from core.levo.tokens.model import TokenModel
 from core.parity import audio_rule
@@ -92,7 +92,7 @@ def made() -> dict[str, dict[str, Source]]:
     """By role of the tiny model's sound, and by key of ours, of what it is made."""
     shapes = shapes_of(_SHAPES)
     by_role = {}
-    for role, build in MODULES.items():
+    for role, build in SOUND.items():
         with torch.device("meta"):
             state = build(shapes).state_dict()
         ours = {key: tuple(like.shape) for key, like in state.items()}

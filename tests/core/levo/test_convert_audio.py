@@ -14,8 +14,9 @@ from core.checkpoints import shared_folder
 from core.claim import claimed
 from core.errors import SongdeskError
 from core.levo.convert import convert
-from core.levo.convert_audio import MODULES, AudioConversion, plan_audio
+from core.levo.convert_audio import AudioConversion, plan_audio
 from core.levo.published_audio import Source
+from core.levo.roles import SOUND
 from core.levo.shapes import shapes_of
 from core.levo.stored import open_checkpoint
 from core.levo.weights import load_module
@@ -45,7 +46,7 @@ def test_a_published_file_becomes_role_files_that_load_and_equal_what_is_publish
     assert (report.made, report.there, report.models, report.unknown) == (True, (), ("tiny",), ())
     shapes = shapes_of(variant("tiny").shapes)
     for role, written in zip(report.roles, report.files, strict=True):
-        module = load_module(lambda role=role: MODULES[role](shapes), written, torch.device("cpu"))  # type: ignore[misc]
+        module = load_module(lambda role=role: SOUND[role](shapes), written, torch.device("cpu"))  # type: ignore[misc]
         stored = load_file(written)
         for key, source in made[role].items():
             expected = source.made(audio[file])

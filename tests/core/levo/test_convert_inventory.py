@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.levo.convert_audio import MODULES, AudioConversion, plan_audio
+from core.levo.convert_audio import AudioConversion, plan_audio
+from core.levo.roles import SOUND
 from core.levo.shapes import shapes_of
 from core.levo.stored import open_checkpoint
 from core.registry import variant
@@ -84,7 +85,7 @@ def test_every_tensor_of_ours_is_made_in_its_shape_and_dtype(name: str, tmp_path
     shapes = shapes_of(variant("v2-large").shapes)
     assert tuple(target.role for target in plan.targets) == ROLES[name]
     for target in plan.targets:
-        ours = state_of(lambda role=target.role: MODULES[role](shapes))  # type: ignore[misc]
+        ours = state_of(lambda role=target.role: SOUND[role](shapes))  # type: ignore[misc]
         assert {key: layout.shape for key, layout in target.layout.items()} == {
             key: tuple(like.shape) for key, like in ours.items()
         }

@@ -23,6 +23,8 @@ from core.song import Reference
 _LOUDEST = 0.8
 """Peak of a recording that is left as it is."""
 _READ, _SEPARATED, _CODED = 1, 3, 6
+_ALWAYS = ("stem_encoder", "mix_encoder", "vae")
+"""The weights that every recording is heard with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Listener:
 
     def listen(self, reference: Reference) -> Prompt:
         """Read a reference's file and hear it; SongdeskError says what is wrong with it."""
+        for role in _ALWAYS:  # miss a file before separating rather than after
+            self.weights(role)
         recording = record(reference)
         self.reached(_READ)
         mix = recording.mix.to(self.device)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.audio.files import info, read_window
 from core.errors import SongdeskError
-from core.levo.shapes import SAMPLE_RATE, SAMPLES_PER_FRAME
+from core.levo.shapes import REFERENCE_FRAMES, SAMPLE_RATE, SAMPLES_PER_FRAME
 from core.reference import LONGEST, Stems, stems_of
 from core.song import Reference
 
@@ -23,8 +23,10 @@ _APART = 0.05
 """Seconds by which a stem may be shorter or longer than its recording."""
 _DULL = 32_000
 """Sample rate (Hz) below which what is missing is worth a word."""
+_COARSEST = 4000
+"""Sample rate (Hz) below which nothing of music is left."""
 _FINEST = 1000
-"""Denominator of a resampling ratio: exact for every usual rate, and within a millionth for the others."""
+"""Denominator of a resampling ratio: exact for every usual rate, and within a cent for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def record(reference: Reference) -> Recording:
     vocal, backing = (
         _fitted(_read(stem, reference.start)[0], mix.shape[1]) for stem in (stems.vocal, stems.backing)
     )
-    told = f"the stems are {stems.vocal.name} and {stems.backing.name}"
+    told = "the stems beside the reference are used as they are"
     return replace(recording, stems=(vocal, backing), notes=(*notes, told))
 
 
@@ -77,7 +79,7 @@ def _heard(path: Path, start: float) -> tuple[Tensor, tuple[str, ...]]:
     seconds = sound.shape[1] / SAMPLE_RATE
     if seconds < SHORTEST:
         raise SongdeskError(
-            f"only {seconds:.1f} s are left from {start:g} s on, too short to be led by",
+            f"only {seconds:.2f} s are left from {start:g} s on, too short to be led by",
             where=str(path),
             hint=f"use at least {SHORTEST:g} s, at best {LONGEST:g} s",
         )
@@ -87,21 +89,26 @@ def _heard(path: Path, start: float) -> tuple[Tensor, tuple[str, ...]]:
             where=str(path),
             hint="choose another start (prompt_start) or another recording",
         )
-    if seconds < LONGEST - 1 / SAMPLE_RATE:
-        notes = (*notes, f"{seconds:.1f} s of {path.name} are heard; {LONGEST:g} s would be")
+    if sound.shape[1] // SAMPLES_PER_FRAME < REFERENCE_FRAMES:
+        notes = (*notes, f"{seconds:.2f} s of the reference are heard; {LONGEST:g} s would be")
     return sound, notes
 
 
 def _read(path: Path, start: float) -> tuple[Tensor, tuple[str, ...]]:
+    """A file's window and what is peculiar about it; the notes name no file, as its name may change."""
     samples, rate = read_window(path, start=start, seconds=LONGEST)
+    if rate < _COARSEST:
+        raise SongdeskError(
+            f"{rate} samples a second hold no music", where=str(path), hint="use another recording"
+        )
     notes = []
     if len(samples) > 2:
-        notes.append(f"{path.name} has {len(samples)} channels; the first two, left and right, are heard")
+        notes.append(f"the reference has {len(samples)} channels; the first two, left and right, are heard")
     if rate < _DULL:
-        notes.append(f"{path.name} has {rate / 1000:g} kHz, so nothing above {rate / 2000:g} kHz is heard")
+        notes.append(f"the reference has {rate / 1000:g} kHz: nothing above {rate / 2000:g} kHz is heard")
     stereo = samples[:2] if len(samples) > 1 else np.repeat(samples, 2, axis=0)
     sound = resampled(torch.from_numpy(np.ascontiguousarray(stereo)), rate, SAMPLE_RATE)
-    return sound[:, : round(LONGEST * SAMPLE_RATE)], tuple(notes)
+    return _fitted(sound, round(samples.shape[1] / rate * SAMPLE_RATE)), tuple(notes)
 
 
 def _same_length(path: Path, stems: Stems) -> None:
@@ -118,5 +125,5 @@ def _same_length(path: Path, stems: Stems) -> None:
 
 
 def _fitted(sound: Tensor, length: int) -> Tensor:
-    """Sound cut, or filled with silence, to `length` samples: a stem's last few may be missing."""
+    """Sound cut, or filled with silence, to `length` samples: its last few may be missing."""
     return torch.nn.functional.pad(sound, (0, max(0, length - sound.shape[1])))[:, :length]

@@ -1,5 +1,6 @@
 """Vocal and backing of a mix, by Demucs."""
 
+import random
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -60,7 +61,8 @@ def vocal_of(
 def separated(network: HTDemucs, sound: Tensor, *, shift: int, tick: Callable[[], None]) -> Tensor:
     """Every source [4, 2, n] of sound [2, n] at the network's rate.
 
-    Demucs would draw the shift from Python's global generator; here it is given.
+    Demucs would draw the shift from Python's global generator; here it is given, and what it draws from
+    there besides, always a zero, is put back.
     """
 
     def heard(event: Mapping[str, object]) -> None:
@@ -70,5 +72,9 @@ def separated(network: HTDemucs, sound: Tensor, *, shift: int, tick: Callable[[]
     length = sound.shape[1]
     padded = torch.nn.functional.pad(sound[None], (SHIFTS, SHIFTS))
     begun = TensorChunk(padded, shift, length + SHIFTS - shift)  # type: ignore[no-untyped-call]
-    sources: Tensor = apply_model(network, begun, shifts=0, overlap=_OVERLAP, callback=heard)
+    before = random.getstate()
+    try:
+        sources: Tensor = apply_model(network, begun, shifts=0, overlap=_OVERLAP, callback=heard)
+    finally:
+        random.setstate(before)
     return sources[0, ..., SHIFTS - shift :]

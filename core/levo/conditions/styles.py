@@ -24,7 +24,7 @@ def style_prompt(
     """
     try:
         with safe_open(path, framework="pt") as file:
-            names = sorted(file.keys())
+            names = sorted(name for name in file.keys() if name.count("/") > 1)  # noqa: SIM118
             fitting, notes = _fitting(names, style, language(lyrics), path)
             draw = float(stream.uniform(torch.zeros(1, dtype=torch.int64), 1))
             chosen = fitting[int(draw * len(fitting))]
@@ -42,6 +42,8 @@ def style_prompt(
 
 def _fitting(names: list[str], style: str, spoken: str, path: Path) -> tuple[list[str], tuple[str, ...]]:
     """The entries to choose from, named style/language/number."""
+    if not names:
+        raise _strange(path)
     of_style = [name for name in names if name.rsplit("/", 2)[0] == style]
     if not of_style and style == ANY_STYLE:
         of_style = names
@@ -57,9 +59,13 @@ def _fitting(names: list[str], style: str, spoken: str, path: Path) -> tuple[lis
 def _checked(codes: Tensor, path: Path, quantizer: QuantizerShapes) -> Tensor:
     fits = codes.ndim == 2 and codes.shape[0] == CODEBOOKS and codes.shape[1] > 0
     if not fits or not 0 <= int(codes.min()) <= int(codes.max()) < quantizer.codes:
-        raise SongdeskError(
-            "this table of built-in styles is of another model",
-            where=str(path),
-            hint="convert the one published with this model",
-        )
+        raise _strange(path)
     return codes
+
+
+def _strange(path: Path) -> SongdeskError:
+    return SongdeskError(
+        "this table of built-in styles is of another model",
+        where=str(path),
+        hint="convert the one published with this model",
+    )

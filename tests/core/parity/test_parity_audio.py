@@ -33,6 +33,7 @@ def told(capsys: Capture, folder: Path) -> tuple[int, dict[str, dict[str, object
     return code, {str(line["name"]): line for line in lines if "name" in line}
 
 
+@pytest.mark.timeout(400)
 def test_short_cases_are_all_met(capsys: Capture, tmp_path: Path) -> None:
     wanted = {case["id"] for case in MANIFEST["cases"]} - LONG
     code, cases = told(capsys, part(tmp_path, wanted))

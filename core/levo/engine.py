@@ -11,6 +11,7 @@ import torch
 from core.checkpoints import model_folder
 from core.device import cores, has_tf32, processor_threads, tf32_products
 from core.engine import Run
+from core.errors import SongdeskError
 from core.levo.accidents import accidents_of
 from core.levo.artifacts import Conditions, Tokens
 from core.levo.conditions.listen import Listener
@@ -110,12 +111,15 @@ class LevoEngine:
             device=run.device,
             accidents=accidents,
             exact_tables=exact,
-            noise=Stream(int(key[:15], 16), "separation"),
+            noise=Stream(int(digest_of(reference)[:15], 16), "separation"),
             reached=lambda done: run.step(done, total),
         )
         with processor_threads(cores()):
             prompt = listener.listen(reference)
-        save_prompt(kept, prompt, {})
+        try:
+            save_prompt(kept, prompt, {})
+        except SongdeskError as error:  # the song itself lacks nothing
+            run.note(f"the reference will be heard anew next time: {error}")
         return prompt
 
     def _compose(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:

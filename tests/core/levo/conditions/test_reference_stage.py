@@ -127,6 +127,15 @@ def test_the_conditions_hold_codes_and_latents_of_mix_vocal_and_backing(
     torch.testing.assert_close(made.prompt_latents, torch.stack(latents))
 
 
+@pytest.mark.parametrize(("compatibility", "codes"), [("off", 37), ("upstream", 38), ("fork", 38)])
+def test_the_setting_brings_the_published_programs_surplus_code_back(
+    read: Read, stemmed: Path, compatibility: str, codes: int
+) -> None:
+    made = conditions(read(stemmed, compatibility=compatibility))
+    assert made.prompt_codes.shape == (3, codes)
+    assert made.prompt_latents.shape == (3, 37, 8)
+
+
 def test_a_built_in_style_leads_by_codes_alone(read: Read) -> None:
     made = conditions(read(Reference(style="Pop")))
     assert made.prompt_codes.shape == (3, 250)
@@ -300,3 +309,12 @@ def test_a_broken_reference_is_named_and_leaves_nothing_half_written(
     out = stemmed.parents[1] / "out"
     assert [path.name for path in out.rglob("*") if path.is_file()] == ["recipe.json"]
     assert json.loads((out / "a" / "recipe.json").read_text())["state"] == State.FAILED.value
+
+
+def test_a_memory_that_cannot_be_written_costs_the_song_nothing(
+    read: Read, stemmed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cache").write_text("a file where a folder belongs")
+    outcome = read(stemmed)
+    assert any("heard anew next time" in note for note in outcome.notes)
+    assert conditions(outcome).prompt_codes.shape[1] > 0

@@ -98,6 +98,11 @@ class Measured:
         return min(lap.first for lap in self.laps)
 
     @property
+    def processor(self) -> float:
+        """Seconds of processor cores, of the lap that took fewer."""
+        return min(lap.processor for lap in self.laps)
+
+    @property
     def spread(self) -> float:
         """How much longer the slowest lap took, as a share of the fastest."""
         return max(lap.seconds for lap in self.laps) / self.seconds - 1

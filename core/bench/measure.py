@@ -33,6 +33,8 @@ class Lap:
     seconds: float
     first: float
     """Until the first sound was there for whoever listens (s)."""
+    processor: float
+    """Seconds that processor cores were at work on it, which hardly depend on what else they do."""
     memory: int
     """Bytes at the fullest moment, without weights that were there before on a processor; see `memory_is`."""
 
@@ -72,11 +74,11 @@ def _lap(way: Way, device: torch.device, values: Values) -> Lap:
     with _followed(device) as peak:
         work = way.ready()
         _finish(device)
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         work(run)
         _finish(device)
-        seconds = time.perf_counter() - began
-    return Lap(seconds, run.came[0] - began, peak())
+        seconds, processor = time.perf_counter() - began, time.process_time() - worked
+    return Lap(seconds, run.came[0] - began, processor, peak())
 
 
 @contextmanager

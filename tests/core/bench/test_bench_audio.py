@@ -18,7 +18,7 @@ from core.registry import variant
 CPU = torch.device("cpu")
 
 
-def measured(*laps: tuple[float, float, int], weights: int = 100) -> Measured:
+def measured(*laps: tuple[float, float, float, int], weights: int = 100) -> Measured:
     return Measured(tuple(Lap(*lap) for lap in laps), song=4.0, frames=120, chunk=64, weights=weights)
 
 
@@ -31,13 +31,14 @@ def a_report(baseline: Measured, ours: Measured, planned: int) -> Report:
 
 
 def test_a_way_is_the_least_of_its_times_and_the_most_of_its_memory() -> None:
-    way = measured((12.0, 1.0, 20), (8.0, 2.0, 30))
+    way = measured((12.0, 1.0, 11.0, 20), (8.0, 2.0, 13.0, 30))
     assert (way.seconds, way.factor, way.first, way.memory) == (8.0, 2.0, 1.0, 130)
+    assert way.processor == 11.0
     assert way.spread == 0.5
 
 
 def test_ratios_are_above_one_where_ours_is_ahead() -> None:
-    report = a_report(measured((8.0, 8.0, 200)), measured((4.0, 1.0, 50)), planned=120)
+    report = a_report(measured((8.0, 8.0, 9.0, 200)), measured((4.0, 1.0, 5.0, 50)), planned=120)
     assert report.ratios == (2.0, 8.0, 2.0)
     assert report.plan_error == pytest.approx(-0.2)
     assert report.task.song == 4.0

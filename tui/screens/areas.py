@@ -1,8 +1,15 @@
-"""Two rows of words: the tabs of a narrow terminal, and the line that talks."""
+"""What the four areas have in common, their tabs, and the line that talks."""
 
+from collections.abc import Mapping
+
+from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
+
+from core.errors import SongdeskError
+from tui.session import Session
 
 AREAS = ("write", "style", "tune", "takes")
 _TABS_NEED = 44
@@ -46,3 +53,49 @@ class Notice(Static):
         self.set_class(kind == "warning", "-warning")
         self.display = bool(text)
         self.update(Content(line))
+
+
+class Area(Vertical):
+    """One of the four parts: shows its side of the open song and makes its changes in the session."""
+
+    class Changed(Message):
+        """The song, or a setting, was changed here."""
+
+        def __init__(self, area: "Area") -> None:
+            super().__init__()
+            self.area = area
+
+        @property
+        def control(self) -> "Area":
+            """The area it was changed in."""
+            return self.area
+
+    class Said(Message):
+        """The area has a line to say."""
+
+        def __init__(self, text: str, kind: str) -> None:
+            super().__init__()
+            self.text = text
+            self.kind = kind
+
+    def __init__(self, session: Session, keys: Mapping[str, str], *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.session = session
+        self.keys = keys
+        """The first key of every action."""
+
+    def fill(self) -> None:
+        """Show the open song."""
+        raise NotImplementedError
+
+    def changed(self) -> None:
+        """Tell the studio that something is to be saved."""
+        self.post_message(self.Changed(self))
+
+    def say(self, text: str, *, kind: str = "note") -> None:
+        """Have one line said; `kind` is note, warning or error."""
+        self.post_message(self.Said(text, kind))
+
+    def complain(self, error: SongdeskError) -> None:
+        """Have said what went wrong and what to do about it."""
+        self.say(str(error), kind="error")

@@ -1,5 +1,6 @@
 """The four areas, their tabs and the foot, and the way about them by key."""
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -9,17 +10,15 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from core.errors import SongdeskError
-from core.style import vocabulary
 from tui.keys import keys_in_force
-from tui.screens.areas import AREAS, Notice, Tabs
-from tui.screens.deck import Deck, OpenPlayer
+from tui.screens.areas import AREAS, Area, Notice, Tabs
+from tui.screens.deck import OpenPlayer
+from tui.screens.listen import TakesArea
+from tui.screens.style import StyleArea
+from tui.screens.tune import TuneArea
+from tui.screens.write import WriteArea
 from tui.session import Session
-from tui.widgets.budget_bar import BudgetBar
 from tui.widgets.lyric_editor import LyricEditor
-from tui.widgets.problems import ProblemLine
-from tui.widgets.settings_panel import SettingsPanel
-from tui.widgets.style_picker import StylePicker
-from tui.widgets.takes_list import TakesList
 from tui.widgets.transport import Transport
 
 _FOOTER_NEEDS = 80
@@ -46,16 +45,11 @@ class FourAreas(Screen[None]):
         yield Static(id="title", markup=False)
         yield Tabs(self.keys)
         with Horizontal(id="desk"):
-            with Vertical(id="write"):
-                yield LyricEditor(self.session.kind.dialect, self.session.song.lyrics)
-                yield BudgetBar()
-                yield ProblemLine(fix=self.keys["lyrics.fix"], following=self.keys["lyrics.next"])
+            yield WriteArea(self.session, self.keys)
             with Vertical(id="side"):
-                yield StylePicker(vocabulary(), self.session.song.style, id="style")
-                yield SettingsPanel(id="tune")
-        with Vertical(id="takes"):
-            yield TakesList()
-            yield Deck(self._open_player)
+                yield StyleArea(self.session, self.keys)
+                yield TuneArea(self.session, self.keys)
+        yield TakesArea(self.session, self.keys, self._open_player)
         yield Notice(markup=False)
         yield Transport()
         yield Footer(show_command_palette=False)
@@ -102,3 +96,17 @@ class FourAreas(Screen[None]):
     def complain(self, error: SongdeskError) -> None:
         """Say what went wrong and what to do about it."""
         self.say(str(error), kind="error")
+
+    @on(Area.Said)
+    def _area_said(self, event: Area.Said) -> None:
+        self.say(event.text, kind=event.kind)
+
+    @property
+    def write(self) -> WriteArea:
+        """The lyrics."""
+        return self.query_one(WriteArea)
+
+    @property
+    def takes(self) -> TakesArea:
+        """The takes and what plays them."""
+        return self.query_one(TakesArea)

@@ -2,8 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -11,35 +9,22 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
 from textual.reactive import reactive
-from textual.widgets import Static
 
 from core.errors import SongdeskError
-from core.lyrics.check import Diagnostic, Severity, check
-from core.lyrics.parse import Lyrics, parse
 from core.meter import State
-from core.review import lyric_tokens
 from core.settings import Live
-from core.song import Song
-from core.songfile import write_songs
-from core.takes import folder_name
 from tui.bridge import Bridge, MakeEngine
 from tui.keys import KEYS, OF_THE_APP
-from tui.screens.confirm import Prompt
 from tui.screens.deck import Deck, OpenPlayer
 from tui.screens.help import help_text
-from tui.screens.layout import FourAreas
+from tui.screens.listen import TakesArea
 from tui.screens.page import Page
-from tui.session import NEW_LYRICS, Session, first_song
-from tui.widgets.budget_bar import BudgetBar
-from tui.widgets.lyric_editor import LyricEditor
-from tui.widgets.problems import ProblemLine, counted, sentence
-from tui.widgets.settings_panel import SettingsPanel
-from tui.widgets.style_picker import StylePicker
-from tui.widgets.takes_list import TakesList
+from tui.screens.songs import SongActions
+from tui.screens.tune import TuneArea
+from tui.session import Session
+from tui.widgets.problems import sentence
 from tui.widgets.transport import Transport
 
-_SAVE_AFTER = 1.0
-"""Seconds without a change before the draft is saved."""
 _STATES = {State.FINISHING: "stopping, keeping", State.STOPPING: "abandoning"}
 _WHY_NOT = {
     "compose": "a song is being composed already",
@@ -50,13 +35,12 @@ _WHY_NOT = {
 """Why an action chosen by its words does nothing now."""
 
 
-class StudioScreen(FourAreas):
+class StudioScreen(SongActions):
     """Joins the areas, the session and the engine; decides nothing that a song is made of."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in KEYS if key.id not in OF_THE_APP]
 
     composing: reactive[bool] = reactive(False, bindings=True)
-    has_sound: reactive[bool] = reactive(False, bindings=True)
 
     def __init__(
         self, session: Session, make_engine: MakeEngine, open_player: OpenPlayer, own_keys: dict[str, str]
@@ -64,7 +48,6 @@ class StudioScreen(FourAreas):
         super().__init__(session, open_player, own_keys)
         self.bridge = Bridge(make_engine)
         self._own_keys = own_keys
-        self._saving = asyncio.Lock()
         self._job = ""
         """The job in hand."""
         self._is_stopping = False
@@ -74,103 +57,6 @@ class StudioScreen(FourAreas):
         """The areas, and the ear at the engine."""
         yield self.bridge
         yield from super().compose()
-
-    def on_mount(self) -> None:
-        """Fill the areas."""
-        self.query_one(LyricEditor).judge = self._judge
-        self._fill()
-
-    # The song
-
-    @work(group="open", exclusive=True)
-    async def load(self, song: Song, *, go_on: bool) -> None:
-        """Open a song in place of the present one, which is saved first."""
-        await self.save()
-        try:
-            said = self.session.open(song, go_on=go_on)
-        except SongdeskError as error:
-            self.complain(error)
-            return
-        self._fill()
-        if said:
-            self.say(said)
-
-    def _fill(self) -> None:
-        """Show the open song everywhere."""
-        session = self.session
-        model = session.chosen.title
-        self.query_one("#title", Static).update(
-            Content.assemble((f" {session.song.title} ", "bold"), f"· {model} ({session.chosen.id})")
-        )
-        editor = self.query_one(LyricEditor)
-        if editor.text != session.song.lyrics:
-            editor.load_text(session.song.lyrics)
-        self.query_one(StylePicker).load(session.song.style)
-        self.query_one(SettingsPanel).show(session.settings, session.values)
-        self.query_one(Deck).eject()
-        self.has_sound = False
-        self._list_takes()
-        self._show_plan()
-        if session.chosen.weights == "rule":
-            self.say(f"{session.chosen.id}: {session.chosen.note}")
-
-    def _show_plan(self) -> None:
-        plan = self.session.plan()
-        self.query_one(Transport).show_plan(plan.seconds, plan.peak)
-
-    def _judge(self, text: str) -> tuple[Lyrics, tuple[Diagnostic, ...]]:
-        lyrics = parse(text)
-        kind, chosen = self.session.kind, self.session.chosen
-        return lyrics, check(lyrics, kind.dialect, tokens=lyric_tokens(lyrics, kind, chosen))
-
-    @on(LyricEditor.Checked)
-    def _lyrics_checked(self, event: LyricEditor.Checked) -> None:
-        self.session.rewrite(lyrics=event.lyrics.text)
-        self._show_budget(event.lyrics)
-        self.query_one(ProblemLine).show(None, counted(event.diagnostics))
-        self._save_soon()
-
-    def _show_budget(self, lyrics: Lyrics) -> None:
-        self.query_one(BudgetBar).show(self.session.budget_of(lyrics), self.session.plan().seconds)
-
-    @on(LyricEditor.Pointed)
-    def _problem_pointed(self, event: LyricEditor.Pointed) -> None:
-        self.query_one(ProblemLine).show(event.diagnostic, counted(event.editor.diagnostics))
-
-    @on(StylePicker.Changed)
-    def _style_changed(self, event: StylePicker.Changed) -> None:
-        self.session.rewrite(style=event.description)
-        self._save_soon()
-
-    @on(SettingsPanel.Changed)
-    def _setting_changed(self, event: SettingsPanel.Changed) -> None:
-        self.session.turn(event.key, event.value)
-        if self.composing:
-            heard = self.session.turn_live(self._job, event.key, self.bridge.meter)
-            if heard is not Live.SONG:
-                self.bridge.set_live(event.key, event.value)
-            self.say(f"{event.key} is heard from the {heard.value} on")
-            self._list_takes()
-        self._show_plan()
-        self._show_budget(parse(self.session.song.lyrics))
-        self._save_soon()
-
-    @work(group="save", exclusive=True)
-    async def _save_soon(self) -> None:
-        if not self.session.is_saved:
-            await asyncio.sleep(_SAVE_AFTER)
-            await asyncio.shield(self.save())
-
-    async def save(self) -> None:
-        """Write the draft now if it differs from the one on disk."""
-        for editor in self.query(LyricEditor):  # none when the studio is already being taken down
-            self.session.rewrite(lyrics=editor.text)
-        async with self._saving:
-            if not self.session.is_saved:
-                try:
-                    await asyncio.to_thread(self.session.save)
-                except SongdeskError as error:
-                    self.complain(error)
 
     # Composing
 
@@ -188,26 +74,34 @@ class StudioScreen(FourAreas):
             self.complain(error)
             return
         self._job, self._is_stopping = job.id, False
-        self._list_takes()
-        self.query_one(SettingsPanel).composing(True)
+        self.takes.list_takes()
+        self.query_one(TuneArea).composing(True)
         self.say("")
         self.bridge.compose_song(job)
 
     def _is_refused(self) -> bool:
-        editor = self.query_one(LyricEditor)
-        editor.check_now()
-        self.session.rewrite(lyrics=editor.text)
-        wrong = next((d for d in editor.diagnostics if d.severity is Severity.ERROR), None)
+        wrong = self.write.first_error()
         if wrong is not None:
             self.say(f"not composed: {sentence(wrong)}", kind="error")
             self.action_area("write")
-            editor.move_cursor((wrong.span.start.row, wrong.span.start.column), center=True)
+            self.write.go_to(wrong)
             return True
         finding = self.session.refusal()
         if finding is not None:
             self.say(f"not composed: {finding}", kind="error")
             self.action_area("style" if finding.part == "style" else "write")
         return finding is not None
+
+    @on(TuneArea.Turned)
+    def _setting_turned(self, event: TuneArea.Turned) -> None:
+        if self.composing:
+            heard = self.session.turn_live(self._job, event.key, self.bridge.meter)
+            if heard is not Live.SONG:
+                self.bridge.set_live(event.key, event.value)
+            self.say(f"{event.key} is heard from the {heard.value} on")
+            self.takes.list_takes()
+        self.show_plan()
+        self.write.show_budget()
 
     def action_stop(self) -> None:
         """End the song here and keep it; once more, in whichever phase, abandons it."""
@@ -225,9 +119,10 @@ class StudioScreen(FourAreas):
         if not meter.state.busy:
             return
         self.query_one(Transport).show(meter)
+        self.takes.follow(meter)
         going = "stopping, keeping" if self._is_stopping else "composing"
         self.session.mark(meter.job, _STATES.get(meter.state, going))
-        self._list_takes()
+        self.takes.list_takes()
 
     @on(Bridge.RunFinished)
     def _run_finished(self, event: Bridge.RunFinished) -> None:
@@ -236,9 +131,9 @@ class StudioScreen(FourAreas):
         outcome = event.outcome
         made = outcome.seconds or self.bridge.meter.seconds
         self.query_one(Transport).show(replace(self.bridge.meter, seconds=made))
-        self.query_one(SettingsPanel).composing(self.composing)
+        self.query_one(TuneArea).composing(self.composing)
         self.session.end(outcome)
-        self._list_takes()
+        self.takes.list_takes()
         if outcome.error is not None:
             self.complain(outcome.error)
             return
@@ -249,53 +144,26 @@ class StudioScreen(FourAreas):
             case _:
                 kept = "is ready" if outcome.state is State.DONE else "was stopped and kept"
                 self.say(f"{title} {kept}: {play} plays it · {outcome.file}")
-                if (
-                    outcome.file
-                    and self.session.sound_of(outcome.job.id)
-                    and not self.query_one(Deck).playing
-                ):
-                    self._take_up(outcome.job.id, outcome.file, play=False)
+                if outcome.file:
+                    self.takes.offer(outcome.job.id, outcome.file)
 
     # Takes
 
-    def _list_takes(self) -> None:
-        self.query_one(TakesList).show(self.session.rows)
-
-    @on(TakesList.Chosen)
-    def _take_chosen(self, event: TakesList.Chosen) -> None:
-        sound, meter = self.session.sound_of(event.id), self.bridge.meter
-        if sound is None and meter.job == event.id and meter.preview is not None:
-            sound = meter.preview
-            self.say(f"the first {meter.preview_seconds:.0f} s of it, as far as it is rendered")
-        if sound is None:
-            self.say("this take has no sound to play", kind="warning")
-        else:
-            self._take_up(event.id, sound, play=True)
-
-    @work(group="take", exclusive=True)
-    async def _take_up(self, take: str, sound: Path, *, play: bool) -> None:
-        await self.query_one(Deck).load(sound, partial(self.session.marks, take), play=play)
-        self.has_sound = self.query_one(Deck).path is not None
+    @on(TakesArea.InHand)
+    def _take_in_hand(self, event: TakesArea.InHand) -> None:
+        self.has_sound = event.has_sound
 
     @on(Deck.Spoke)
     def _player_spoke(self, event: Deck.Spoke) -> None:
         self.query_one(Transport).show_player(event.text, event.position, event.duration)
 
-    @on(Deck.Refused)
-    def _player_refused(self, event: Deck.Refused) -> None:
-        self.complain(event.error)
-
-    @on(Deck.Silent)
-    def _player_silent(self, event: Deck.Silent) -> None:
-        self.say(event.reason, kind="warning")
-
     def action_play(self) -> None:
         """Play or pause the take."""
-        self.query_one(Deck).toggle()
+        self.takes.deck.toggle()
 
     def action_seek(self, seconds: int) -> None:
         """Go back or on in the take (s)."""
-        self.query_one(Deck).seek(seconds)
+        self.takes.deck.seek(seconds)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that would do nothing are not shown."""
@@ -318,44 +186,5 @@ class StudioScreen(FourAreas):
 
     def action_engine_text(self) -> None:
         """Show exactly what the model will read."""
-        self.session.rewrite(lyrics=self.query_one(LyricEditor).text)
+        self.write.take_in()
         self.app.push_screen(Page("What the model reads", Content(self.session.engine_text())))
-
-    # Files
-
-    @work(group="files", exclusive=True)
-    async def action_save(self) -> None:
-        """Write the draft, and the song as a JSONL file beside it."""
-        await self.save()
-        song, path = self.session.song, self.session.home / "song.jsonl"
-        # The file format takes only titles that are file names as well.
-        title = folder_name(song.title)
-        try:
-            await asyncio.to_thread(write_songs, path, [replace(song, title=title)])
-        except SongdeskError as error:
-            self.complain(error)
-        else:
-            self.say(f"saved as {path}" + (f", under the title {title}" if title != song.title else ""))
-
-    @work(group="files", exclusive=True)
-    async def action_open(self) -> None:
-        """Open the first song of a JSONL file."""
-        name = await self.app.push_screen_wait(Prompt("Open which JSONL file?"))
-        if name:
-            try:
-                song = await asyncio.to_thread(_read, name)
-            except SongdeskError as error:
-                self.complain(error)
-                return
-            self.load(song, go_on=False)
-
-    @work(group="files", exclusive=True)
-    async def action_new(self) -> None:
-        """Begin a new song."""
-        title = await self.app.push_screen_wait(Prompt("What is the new song called?"))
-        if title:
-            self.load(Song(title, NEW_LYRICS, ""), go_on=True)
-
-
-def _read(name: str) -> Song:
-    return first_song(Path(name).expanduser())

@@ -61,6 +61,11 @@ def calm_threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def quiet_profiler() -> None:
+    """Keep torch's profiler from calling a machine without a GPU an error; call it before torch's import."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "5")
+
+
 def cores() -> int:
     """Processor cores of the machine, not those left to this process: a take must not depend on that."""
     return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1

@@ -1,7 +1,7 @@
 """The interface every engine family fits: stages, plans, artifacts, and the run that joins them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -29,8 +29,8 @@ class Stage:
     reads: tuple[str, ...]
     writes: str
     """The kind of artifact it leaves; `audio` is the sound file itself."""
-    extras: tuple[str, ...] = ()
-    """Weights that it reads for some songs only, one after the other."""
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By kind of reference (see `core.reference.kind_of`) the weights that it reads besides, in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class StagePlan:
     weights: int
     cache: int
     work: int
+    order: tuple[tuple[str, int], ...] = ()
+    """The units by kind in the order they are done, where they are not all alike."""
 
     @property
     def peak(self) -> int:

@@ -8,6 +8,7 @@ from importlib import import_module
 from core.engine import Engine, Plan, Stage
 from core.errors import SongdeskError
 from core.lyrics.tags import Dialect
+from core.recipe import KnobChange, Recipe
 from core.registry import Variant, variant
 from core.settings import Override, Setting, Values, resolve
 from core.song import Song
@@ -36,6 +37,8 @@ class Family:
     """The end of a style string that the model would not read."""
     identity: Callable[[Variant, Sequence[str]], str]
     """A short text that changes with the weights of some roles or with what the stages exchange."""
+    heard_from: Callable[[Variant, Recipe, KnobChange], float]
+    """Seconds into the song at which a setting that was turned on the way is first heard."""
     engine: str
     """`module:Class`, imported on the first render."""
 

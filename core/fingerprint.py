@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from core.engine import Stage
 from core.family import Family
-from core.reference import digest_of
+from core.reference import digest_of, kind_of
 from core.registry import Variant
 from core.settings import Values
 from core.song import Song
@@ -37,4 +37,5 @@ def stage_hashes(song: Song, values: Values, kind: Family, chosen: Variant) -> M
 
 def _read(stage: Stage, song: Song) -> tuple[str, ...]:
     """The weights that a stage reads for this song."""
-    return stage.roles + (stage.extras if song.reference else ())
+    led_by = stage.extras.get(kind_of(song.reference), ()) if song.reference else ()
+    return stage.roles + led_by

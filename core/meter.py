@@ -58,8 +58,14 @@ class Meter:
     """The section being sung, by its expected place; empty when unknown."""
     rate: float | None = None
     """Units per second over the last few seconds; None until it has been measured."""
+    rates: tuple[float, ...] = ()
+    """Units per second in each of the last seconds, the newest last."""
     eta: tuple[float, float] | None = None
     """Seconds this phase still takes, at least and at most; None until measured."""
+    ready: tuple[float, float] | None = None
+    """The same of the whole song; None while nothing is known of a phase to come."""
+    waiting: int = 0
+    """Songs that wait behind this one."""
     memory: Memory | None = None
     preview: Path | None = None
     """A sound file that grows while the song is rendered; None before its first second."""

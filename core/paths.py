@@ -31,6 +31,21 @@ def user_config() -> Path:
     return Path(platformdirs.user_config_dir(_APP)) / "songdesk.yaml"
 
 
+def favourite_styles() -> Path:
+    """Where the sets of style tags are that a person keeps under a name; it need not exist."""
+    return user_config().with_name("styles.yaml")
+
+
+def recent_styles() -> Path:
+    """Where the styles of the last takes are remembered; it need not exist."""
+    return Path(platformdirs.user_state_dir(_APP)) / "recent-styles.yaml"
+
+
+def outline_cache() -> Path:
+    """Where the outlines of other people's sound files are kept; it can be deleted at any time."""
+    return Path(platformdirs.user_cache_dir(_APP)) / "outlines"
+
+
 def checkpoints() -> Path:
     """Where model weights live: SONGDESK_CKPT, else `ckpt/` of a checkout, else the user's data folder."""
     named = os.environ.get("SONGDESK_CKPT")
@@ -57,6 +72,21 @@ def library() -> Path:
     """Where the studio keeps songs and their takes: SONGDESK_LIBRARY, else the user's data folder."""
     named = os.environ.get("SONGDESK_LIBRARY")
     return Path(named) if named else Path(platformdirs.user_data_dir(_APP)) / "songs"
+
+
+def bookmark_file() -> Path:
+    """Where the studio remembers how it was left; it need not exist."""
+    return Path(platformdirs.user_state_dir(_APP)) / "studio.json"
+
+
+def volume_file() -> Path:
+    """Where the volume of the player is remembered; it need not exist."""
+    return Path(platformdirs.user_state_dir(_APP)) / "volume"
+
+
+def pace_file() -> Path:
+    """Where it is kept how long work took on this machine; it can be deleted at any time."""
+    return Path(platformdirs.user_cache_dir(_APP)) / "paces.json"
 
 
 def log_path() -> Path:

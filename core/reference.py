@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from core.digest import sha256_of
 from core.errors import SongdeskError
@@ -42,6 +43,14 @@ def stems_of(recording: Path) -> Stems | None:
             hint="put both beside the recording, or neither to have them separated",
         )
     return Stems(vocal, backing)
+
+
+def kind_of(reference: Reference) -> Literal["style", "stems", "recording"]:
+    """Whether a built-in style leads, a recording with its stems beside it, or a recording alone."""
+    if reference.style:
+        return "style"
+    path = Path(reference.path)
+    return "stems" if _beside(path, VOCAL) and _beside(path, BACKING) else "recording"
 
 
 def look_at(reference: Reference) -> None:

@@ -1,5 +1,6 @@
 """Settings as data: what a model family lets a person turn, and the values in force."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -57,6 +58,10 @@ class Setting:
     aliases: tuple[str, ...] = ()
     """Other names accepted in JSONL `parameters` and in `--set`."""
     shadowed_by: tuple[Shadow, ...] = ()
+    step: float = 1
+    """How far one key press turns a number; 0 goes by 1, 2, 5, 10, 20, 50 and so on."""
+    group: str = ""
+    """A heading for people to find it under."""
 
     def parse(self, raw: object, where: str = "") -> Value:
         """Turn what a person or a file gave into a value; SongdeskError names the range it must fit."""
@@ -69,9 +74,20 @@ class Setting:
 
     def show(self, value: Value) -> str:
         """The value as a person types it."""
+        return shown(bool(value) if self.kind is Kind.FLAG else value)
+
+    def nudge(self, value: Value, by: int) -> Value:
+        """The value so many small steps up (down below 0): a number stays in range, a choice goes around."""
         if self.kind is Kind.FLAG:
-            return "on" if value else "off"
-        return f"{value:g}" if isinstance(value, float) else str(value)
+            return bool(value) ^ bool(by % 2)
+        if isinstance(value, str):
+            at = self.choices.index(value) if value in self.choices else -by
+            return self.choices[(at + by) % len(self.choices)]
+        for _ in range(abs(by)):
+            value = self._stepped(value, up=by > 0)
+            value = max(value, type(value)(self.lo)) if self.lo is not None else value
+            value = min(value, type(value)(self.hi)) if self.hi is not None else value
+        return value
 
     @property
     def allowed(self) -> str:
@@ -87,6 +103,18 @@ class Setting:
             return f"a {self.kind.value} from {self.lo:g} up{unit}"
         return f"{self.lo:g} to {self.hi:g}{unit}"
 
+    def _stepped(self, value: float, *, up: bool) -> float:
+        """The next multiple of the step, whole where the value is whole."""
+        if not self.step:
+            return type(value)(_rung(value, up=up))
+        if isinstance(value, int):
+            step = max(1, int(self.step))
+            return (value // step + 1) * step if up else (-(-value // step) - 1) * step
+        # A multiple that floating point has missed by a hair is still that multiple.
+        at = value / self.step
+        count = math.floor(at + 1e-6) + 1 if up else math.ceil(at - 1e-6) - 1
+        return float(round(count * self.step, 6))
+
     def _read(self, text: str, where: str) -> Value:
         try:
             match self.kind:
@@ -101,7 +129,9 @@ class Setting:
                     return {"on": True, "true": True, "1": True, "yes": True,
                             "off": False, "false": False, "0": False, "no": False}[text.lower()]  # fmt: skip
                 case Kind.CHOICE:
-                    return next(c for c in self.choices if c == text.lower())
+                    # YAML takes an unquoted `off` for a truth value before anybody here sees it.
+                    said = {"false": "off", "true": "on"}.get(text.lower(), text.lower())
+                    return next(c for c in self.choices if c in (said, text.lower()))
         except (ValueError, KeyError, StopIteration):
             raise self._refuse(text, where) from None
 
@@ -154,19 +184,38 @@ class Override:
 
 def resolve(settings: Sequence[Setting], *overrides: Override) -> Values:
     """Defaults, then each override in turn; unknown names and values out of range raise SongdeskError."""
-    names = {name: s for s in settings for name in (s.key, *s.aliases)}
     values: dict[str, Value] = {s.key: s.default for s in settings}
     for override in overrides:
-        for name, raw in override.given.items():
-            setting = names.get(name.strip().lower())
-            if setting is None:
-                close = get_close_matches(name.lower(), names, n=1)
-                hint = (
-                    f"did you mean {close[0]}?" if close else f"known: {', '.join(s.key for s in settings)}"
-                )
-                raise SongdeskError(f"unknown setting {name!r}", where=override.where, hint=hint)
-            values[setting.key] = setting.parse(raw, override.where)
+        values |= named(settings, override)
     return Values(values)
+
+
+def named(settings: Sequence[Setting], override: Override) -> dict[str, Value]:
+    """The values an override names, by key; unknown names and values out of range raise SongdeskError."""
+    names = {name: s for s in settings for name in (s.key, *s.aliases)}
+    values: dict[str, Value] = {}
+    for name, raw in override.given.items():
+        setting = names.get(name.strip().lower())
+        if setting is None:
+            close = get_close_matches(name.lower(), names, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(s.key for s in settings)}"
+            raise SongdeskError(f"unknown setting {name!r}", where=override.where, hint=hint)
+        values[setting.key] = setting.parse(raw, override.where)
+    return values
+
+
+def shown(value: Value) -> str:
+    """A value as a person types it, also where its setting is not at hand."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _rung(value: float, *, up: bool) -> float:
+    """The next of 0, 1, 2, 5, 10, 20, 50, … above or below a value."""
+    tens = 10 ** max(0, len(str(int(abs(value)))) - 1)
+    rungs = [0, *(digit * power for power in (tens // 10, tens, tens * 10) for digit in (1, 2, 5) if power)]
+    return min(r for r in rungs if r > value) if up else max((r for r in rungs if r < value), default=0)
 
 
 def parse_pairs(text: str, *, between: str, where: str = "") -> dict[str, str]:

@@ -2,12 +2,11 @@
 
 import argparse
 import json
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core.cli.report import say
-from core.device import calm_threads, choose_device
+from core.device import calm_threads, choose_device, quiet_profiler
 from core.registry import variant
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def run_bench(args: argparse.Namespace) -> int:
     Raises SongdeskError for an unknown model, a length or steps out of range, or a device that is not there.
     """
     calm_threads()
-    os.environ.setdefault("KINETO_LOG_LEVEL", "5")  # the profiler calls a machine without a GPU an error
+    quiet_profiler()
     reports = []
     for report in _reports(args):
         reports.append(report)

@@ -39,7 +39,8 @@ def _presence(chosen: Variant) -> _Presence:
         return _Presence("built in")
     stages = family(chosen.family).stages
     needed = dict.fromkeys(role for stage in stages for role in stage.roles)
-    extras = dict.fromkeys(role for stage in stages for role in stage.extras if role not in needed)
+    led_by = (role for stage in stages for roles in stage.extras.values() for role in roles)
+    extras = dict.fromkeys(role for role in led_by if role not in needed)
     absent = {role for role in (*needed, *extras) if find_role(chosen, role) is None}
     if absent.isdisjoint(needed):
         state = "here"

@@ -18,6 +18,7 @@ from core.levo.published_audio import COUNTS, TRAINED, Published, Source, canoni
 from core.levo.roles import SOUND
 from core.levo.shapes import Shapes, shapes_of
 from core.levo.stored import Checkpoint
+from core.levo.weights import hollow
 from core.tensors import Layout
 
 _PIECE = 1 << 22
@@ -179,7 +180,7 @@ def _sizes(published: Published) -> list[AudioFit]:
 
 @cache
 def _made(role: str, shapes: Shapes) -> Mapping[str, Source]:
-    with torch.device("meta"):
+    with hollow():
         state = SOUND[role](shapes).state_dict()
     ours = {key: tuple(like.shape) for key, like in state.items()}
     return sources(role, ours, width=shapes.flow.width)

@@ -15,6 +15,7 @@ from core.levo.identity import RULE
 from core.levo.roles import SOUND
 from core.levo.shapes import CODEBOOKS, REFERENCE_FRAMES, EncoderShapes, Shapes
 from core.levo.tokens.model import TokenModel
+from core.levo.weights import hollow
 from core.song import BUILT_IN_STYLES
 from core.tensors import metadata_of, save_tensors
 
@@ -63,7 +64,7 @@ def rule_state(module: nn.Module) -> dict[str, Tensor]:
 
 def _empty(role: str, shapes: Shapes) -> nn.Module:
     """A role's module without memory of its own."""
-    with torch.device("meta"):
+    with hollow():
         return _MODULES[role](shapes)
 
 

@@ -19,7 +19,7 @@ from core.levo.conditions.prompt import Prompt, load_prompt, no_prompt, save_pro
 from core.levo.conditions.styles import style_prompt
 from core.levo.conditions.text import text_conditions
 from core.levo.demo import demo_weights
-from core.levo.identity import ARTIFACTS, identity
+from core.levo.identity import ARTIFACTS, LED_BY, identity
 from core.levo.plan import choose_schedule, condition_units
 from core.levo.shapes import shapes_of
 from core.levo.synthesis.render import load_synthesis, render
@@ -32,14 +32,12 @@ from core.lyrics.tags import dialect
 from core.lyrics.wire import to_wire
 from core.paths import reference_cache
 from core.random import Stream
-from core.reference import digest_of
+from core.reference import digest_of, kind_of
 from core.registry import Variant
 from core.settings import Values
 from core.song import Song
 
 _META = {"version": ARTIFACTS}
-_HEARING = ("separator", "mix_encoder", "stem_encoder", "vae")
-"""The weights that a recording is heard with."""
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _NARROW = 512
 """A step of a model no wider than this is over before a second thread has woken up."""
@@ -98,9 +96,8 @@ class LevoEngine:
                 table, reference.style, wire, draw, shapes.quantizer, latent=shapes.vae.latent
             )
         accidents, exact = accidents_of(values), values.text("front_end") == "exact"
-        key = hashlib.sha256(
-            f"{identity(self._variant, _HEARING)} {digest_of(reference)} {exact} {accidents}".encode()
-        ).hexdigest()
+        ears = identity(self._variant, LED_BY[kind_of(reference)])
+        key = hashlib.sha256(f"{ears} {digest_of(reference)} {exact} {accidents}".encode()).hexdigest()
         kept = reference_cache() / f"{key}.safetensors"
         if (known := load_prompt(kept)) is not None:
             return known
@@ -114,7 +111,7 @@ class LevoEngine:
             noise=Stream(int(digest_of(reference)[:15], 16), "separation"),
             reached=lambda done: run.step(done, total),
         )
-        with processor_threads(cores()):
+        with processor_threads(cores()), tf32_products(False):
             prompt = listener.listen(reference)
         try:
             save_prompt(kept, prompt, {})

@@ -3,7 +3,8 @@
 from core.engine import Plan, Stage
 from core.family import Family
 from core.levo import plan as plans
-from core.levo.identity import identity
+from core.levo.heard import heard_from
+from core.levo.identity import LED_BY, identity
 from core.levo.settings import settings_of
 from core.levo.text import count_lyric_tokens, count_style_tokens, cut_lyrics, cut_style, style_text
 from core.lyrics.tags import dialect
@@ -20,7 +21,7 @@ STAGES = (
         roles=(),
         reads=(),
         writes="conditions",
-        extras=("separator", "mix_encoder", "stem_encoder", "vae", "styles"),
+        extras=LED_BY,
     ),
     Stage("tokens", "composing", 2, "frames", roles=("tokens",), reads=("conditions",), writes="tokens"),
     Stage(
@@ -56,5 +57,6 @@ FAMILY = Family(
     cut_style=cut_style,
     identity=identity,
     style_text=_style,
+    heard_from=heard_from,
     engine="core.levo.engine:LevoEngine",
 )

@@ -1,7 +1,7 @@
 """What tells one state of a model from another: its weights, and the version of what phases exchange."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from core.checkpoints import find_role
@@ -11,6 +11,12 @@ RULE = "1"
 """Version of the rule that makes demo weights; files made by another are made again."""
 ARTIFACTS = "2"
 """Version of what the phases hand to each other."""
+LED_BY: Mapping[str, tuple[str, ...]] = {
+    "recording": ("separator", "mix_encoder", "stem_encoder", "vae"),
+    "stems": ("mix_encoder", "stem_encoder", "vae"),
+    "style": ("styles",),
+}
+"""By kind of reference the weights that make conditions of it."""
 _SAMPLE = 1 << 20
 """Bytes of a weight file that are read: its table of tensors and the first of them."""
 

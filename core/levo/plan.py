@@ -1,7 +1,8 @@
 """What a LeVo song will take, from shapes alone: units of work and bytes, stage by stage."""
 
 from core.engine import Note, Plan, StagePlan
-from core.levo.plan_sound import LISTENING_STEPS, ROWS, audio_plan, conditions_plan
+from core.levo.conditions.steps import HEARD
+from core.levo.plan_sound import ROWS, audio_plan, conditions_plan
 from core.levo.shapes import (
     CODEBOOKS,
     FRAME_RATE,
@@ -44,7 +45,7 @@ def plan(song: Song, chosen: Variant, values: Values) -> Plan:
 
 def condition_units(song: Song) -> int:
     """Steps of the first stage: the texts, and where there is a recording, listening to it."""
-    return 1 + (LISTENING_STEPS if _has_recording(song) else 0)
+    return 1 + (HEARD if _has_recording(song) else 0)
 
 
 def _has_recording(song: Song) -> bool:

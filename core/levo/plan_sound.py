@@ -15,13 +15,11 @@ from core.levo.shapes import (
     Shapes,
     VaeShapes,
 )
-from core.levo.synthesis.windows import plan_windows, tiled_windows, units
+from core.levo.synthesis.windows import order, plan_windows, tiled_windows, units
 from core.settings import Values
 
 ROWS = 2
 """Sequences side by side: the conditioned one and the null one that guidance needs."""
-LISTENING_STEPS = 9
-"""The recording is read, separated in two steps, coded in three, and its latents are found in three."""
 _MELS = 128
 _DECODE_BYTES = 16.25
 """Tensors of the VAE's decoder per sample and base channel: two, one of them three quarters as wide again.
@@ -76,7 +74,10 @@ def audio_plan(shapes: Shapes, values: Values, *, frames: int, prompt: int) -> S
     window = rows * length * 4 * max(_ATTENTION * flow.width, 5 * flow.width + 2 * flow.ffn)
     decoded = (min(chunk, frames) + 2 * VAE_CONTEXT) * SAMPLES_PER_FRAME * vae.channels * _DECODE_BYTES
     codes = stems * (frames + prompt) * (8 * 2 + 4 * flow.latent)
-    return StagePlan("audio", steps, weights, codes, int(max(window, decoded)))
+    as_done = order(
+        windows, frames, steps=values.whole("flow_steps"), chunk=chunk, stems=stems, context=VAE_CONTEXT
+    )
+    return StagePlan("audio", steps, weights, codes, int(max(window, decoded)), as_done)
 
 
 def encoder_parameters(shapes: EncoderShapes) -> int:

@@ -11,6 +11,7 @@ from torch import Tensor
 from core.errors import SongdeskError
 from core.levo.shapes import TokenShapes, shapes_of
 from core.levo.tokens.model import TokenModel
+from core.levo.weights import hollow
 from core.registry import Variant, variants
 
 FAMILY = "levo"
@@ -130,7 +131,7 @@ def fit(found: Mapping[str, Shape], where: str) -> Fit:
             where=where,
             hint=f"known: {', '.join(known)}; another size can be added to models.yaml",
         )
-    with torch.device("meta"):
+    with hollow():
         ours = {key: tuple(like.shape) for key, like in TokenModel(shapes).state_dict().items()}
     twins = (each for each, entry in known.items() if not _misfits(size, entry[0]) and entry[2])
     also = tuple(each for each in twins if each != name)

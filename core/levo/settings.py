@@ -17,122 +17,128 @@ _NO_WINDOW = Shadow("repetition_window", (0,), "the window is 0 frames long")
 STEM_CHOICES = tuple("+".join(some) for count in (1, 2, 3) for some in combinations(STEMS, count))
 """Every choice of stems, written with plus signs between."""
 
+_SONG, _DRAW, _PARTS = "Song", "Drawing the tokens", "Vocal and backing tokens"
+_HEARD, _ROOM, _SOUND, _FILES = "Reference", "Memory", "Sound", "Files"
+
 _TABLE = (
     Setting(
         "length", Kind.REAL, 120.0, "Longest the song may become; the model may end it sooner.",
-        stage="tokens", lo=1, hi=280, unit="s",
+        stage="tokens", lo=1, hi=280, unit="s", step=5, group=_SONG,
     ),
     Setting(
         "musicality", Kind.CHOICE, "very-high", "Quality tag put before the description.",
-        stage="conditions", choices=("very-high", "high", "medium", "low", "very-low", "off"),
+        stage="conditions", choices=("very-high", "high", "medium", "low", "very-low", "off"), group=_SONG,
     ),
     Setting(
         "temperature", Kind.REAL, 0.8, "How far to stray from the likeliest token; 0 never strays.",
-        stage="tokens", live=Live.STEP, lo=0, hi=2, aliases=("temp",),
+        stage="tokens", live=Live.STEP, lo=0, hi=2, aliases=("temp",), step=0.05, group=_DRAW,
     ),
     Setting(
         "guidance", Kind.REAL, 1.5, "How strongly lyrics and style pull; a song begun at 1 stays there.",
-        stage="tokens", live=Live.STEP, lo=1, hi=10, aliases=("cfg_coef", "cfg"),
+        stage="tokens", live=Live.STEP, lo=1, hi=10, aliases=("cfg_coef", "cfg"), step=0.1, group=_DRAW,
     ),
     Setting(
         "top_k", Kind.WHOLE, 5000, "Draw among this many likeliest tokens; 0 is no limit.",
-        stage="tokens", live=Live.STEP, lo=0, hi=16384, shadowed_by=(_GREEDY,),
+        stage="tokens", live=Live.STEP, lo=0, hi=16384, shadowed_by=(_GREEDY,), step=0, group=_DRAW,
     ),
     Setting(
         "top_p", Kind.REAL, 0.0, "Draw among the likeliest tokens that reach this share; 0 is no limit.",
-        stage="tokens", live=Live.STEP, lo=0, hi=1, shadowed_by=(_GREEDY,),
+        stage="tokens", live=Live.STEP, lo=0, hi=1, shadowed_by=(_GREEDY,), step=0.05, group=_DRAW,
     ),
     Setting(
         "repetition_penalty", Kind.REAL, 1.1, "Divides the score of tokens heard lately; 1 is off.",
         stage="tokens", live=Live.STEP, lo=1, hi=2,
-        shadowed_by=(_NO_WINDOW,),
+        shadowed_by=(_NO_WINDOW,), step=0.05, group=_DRAW,
     ),
     Setting(
         "repetition_window", Kind.WHOLE, 50, "How many frames count as lately; 25 are one second.",
         stage="tokens", live=Live.STEP, lo=0, hi=1000, unit="frames", aliases=("record_window",),
-        shadowed_by=(_NO_PENALTY,),
+        shadowed_by=(_NO_PENALTY,), step=5, group=_DRAW,
     ),
     Setting(
         "penalty_mode", Kind.CHOICE, "presence", "Penalise a heard token once, or as often as it was heard.",
         stage="tokens", live=Live.STEP, choices=("presence", "count"), shadowed_by=(_NO_PENALTY, _NO_WINDOW),
+        group=_DRAW,
     ),
     Setting(
         "penalty_sign", Kind.CHOICE, "published", "Aware lowers scores below zero too; dividing raises them.",
         stage="tokens", live=Live.STEP, choices=("published", "aware"), shadowed_by=(_NO_PENALTY, _NO_WINDOW),
+        group=_DRAW,
     ),
     Setting(
         "stem_temperature", Kind.REAL, 0.0, "How far vocal and backing tokens stray; 0 never.",
-        stage="tokens", live=Live.STEP, lo=0, hi=2,
+        stage="tokens", live=Live.STEP, lo=0, hi=2, step=0.05, group=_PARTS,
     ),
     Setting(
         "stem_top_k", Kind.WHOLE, 5000, "top_k of the vocal and backing tokens; 0 is no limit.",
-        stage="tokens", live=Live.STEP, lo=0, hi=16384, shadowed_by=(_STEMS_GREEDY,),
+        stage="tokens", live=Live.STEP, lo=0, hi=16384, shadowed_by=(_STEMS_GREEDY,), step=0, group=_PARTS,
     ),
     Setting(
         "stem_top_p", Kind.REAL, 0.0, "top_p of the vocal and backing tokens; 0 is no limit.",
-        stage="tokens", live=Live.STEP, lo=0, hi=1, shadowed_by=(_STEMS_GREEDY,),
+        stage="tokens", live=Live.STEP, lo=0, hi=1, shadowed_by=(_STEMS_GREEDY,), step=0.05, group=_PARTS,
     ),
     Setting(
         "minimum_length", Kind.REAL, 1.0, "The song does not end before this.",
-        stage="tokens", lo=0, hi=280, unit="s",
+        stage="tokens", lo=0, hi=280, unit="s", group=_SONG,
     ),
     Setting(
         "ban_prompt", Kind.FLAG, True, "Never repeat a token of the reference.",
-        stage="tokens",
+        stage="tokens", group=_HEARD,
     ),
     Setting(
         "kv_cache", Kind.CHOICE, "int8", "How the model remembers the song; int8 takes half of fp16.",
-        stage="tokens", choices=("int8", "fp16", "fp32", "mulaw8"),
+        stage="tokens", choices=("int8", "fp16", "fp32", "mulaw8"), group=_ROOM,
     ),
     Setting(
         "mulaw_mu", Kind.REAL, 64.0, "How finely mulaw8 keeps what is near zero, at the cost of the rest.",
         stage="tokens", lo=1, hi=255,
         shadowed_by=(Shadow("kv_cache", ("int8", "fp16", "fp32"), "only the mulaw8 cache reads it"),),
+        step=8, group=_ROOM,
     ),
     Setting(
         "schedule", Kind.CHOICE, "auto", "Both transformers at once, or one after the other in less memory.",
-        stage="tokens", choices=("auto", "lockstep", "two-pass"),
+        stage="tokens", choices=("auto", "lockstep", "two-pass"), group=_ROOM,
     ),
     Setting(
         "flow_steps", Kind.WHOLE, 10, "Euler steps per window: more is slower and finer.",
-        stage="audio", live=Live.PHASE, lo=1, hi=100, unit="steps",
+        stage="audio", live=Live.PHASE, lo=1, hi=100, unit="steps", group=_SOUND,
     ),
     Setting(
         "flow_guidance", Kind.REAL, 1.5, "How strongly the tokens pull on the sound; 1 is off and faster.",
-        stage="audio", live=Live.PHASE, lo=1, hi=5,
+        stage="audio", live=Live.PHASE, lo=1, hi=5, step=0.1, group=_SOUND,
     ),
     Setting(
         "flow_precision", Kind.CHOICE, "fp32", "Number format of the flow's large products; fp16 is fastest.",
-        stage="audio", choices=("fp32", "tf32", "bf16", "fp16"),
+        stage="audio", choices=("fp32", "tf32", "bf16", "fp16"), group=_SOUND,
     ),
     Setting(
         "decode_chunk", Kind.WHOLE, VAE_CHUNK, "Latents decoded at once; fewer take less memory.",
-        stage="audio", lo=8, hi=1000, unit="latents",
+        stage="audio", lo=8, hi=1000, unit="latents", step=16, group=_ROOM,
     ),
     Setting(
         "stems", Kind.CHOICE, "mix", "What is written: the mix, the vocal, the backing, or several.",
-        stage="audio", choices=STEM_CHOICES,
+        stage="audio", choices=STEM_CHOICES, group=_FILES,
     ),
     Setting(
         "format", Kind.CHOICE, "wav", "wav is exact, flac keeps 24 bits, mp3 is small.",
-        stage="audio", choices=("wav", "flac", "mp3"),
+        stage="audio", choices=("wav", "flac", "mp3"), group=_FILES,
     ),
     Setting(
         "wav_depth", Kind.CHOICE, "float", "Bits of a wav; float keeps peaks that others have turned down.",
         stage="audio", choices=("float", "24", "16"),
-        shadowed_by=(Shadow("format", ("flac", "mp3"), "only wav has a choice of depth"),),
+        shadowed_by=(Shadow("format", ("flac", "mp3"), "only wav has a choice of depth"),), group=_FILES,
     ),
     Setting(
         "compatibility", Kind.CHOICE, "off", "Sound as published programs do, with their known accidents.",
-        stage="conditions", choices=CHOICES,
+        stage="conditions", choices=CHOICES, group=_SOUND,
     ),
     Setting(
         "front_end", Kind.CHOICE, "stored", "Hear references by the checkpoint's tables or by exact ones.",
-        stage="conditions", choices=("stored", "exact"),
+        stage="conditions", choices=("stored", "exact"), group=_HEARD,
     ),
     Setting(
         "seed", Kind.WHOLE, -1, "The same seed gives the same take; -1 draws one and records it.",
-        stage="tokens", lo=-1, hi=2**63 - 1,
+        stage="tokens", lo=-1, hi=2**63 - 1, group=_SONG,
     ),
 )  # fmt: skip
 

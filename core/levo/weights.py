@@ -1,18 +1,43 @@
 """Weights from a safetensors file into a module, tensor by tensor, or one clear line why not."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from core.errors import SongdeskError
 
 M = TypeVar("M", bound=nn.Module)
 _POINTER = b"version https://git-lfs"
 _NAMED = 3
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out what fills a new module's parameters."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Call a function of torch, or give back what it was to fill."""
+        given = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
+
+
+@contextmanager
+def hollow() -> Iterator[None]:
+    """Inside, modules are built without memory, and nothing tries to fill it.
+
+    Torch would do the latter by its compiler, which takes more than a second and 100 MB to be there.
+    """
+    with torch.device("meta"), _Unfilled():
+        yield
 
 
 def load_module(
@@ -31,7 +56,7 @@ def load_module(
     key in `twin`, the state of a module in memory, is shared with it. Raises SongdeskError when the file is
     missing, damaged or a Git LFS pointer, or when tensors are missing or of another shape.
     """
-    with torch.device("meta"):
+    with hollow():
         module = build()
     wanted = {prefix + key: tensor for key, tensor in module.state_dict().items()}
     found = _read(path, wanted, device, dtype, twin or {})

@@ -13,6 +13,8 @@ from core.levo.conditions.codes import MixEncoder, StemEncoder, encode
 from core.levo.conditions.prompt import Prompt
 from core.levo.conditions.recording import Recording, record
 from core.levo.conditions.separate import SHIFTS, load_separator, vocal_of
+from core.levo.conditions.steps import CODED, READ, SEPARATED
+from core.levo.identity import LED_BY
 from core.levo.shapes import Shapes
 from core.levo.vae import VaeEncoder
 from core.levo.weights import load_module
@@ -22,9 +24,6 @@ from core.song import Reference
 
 _LOUDEST = 0.8
 """Peak of a recording that is left as it is."""
-_READ, _SEPARATED, _CODED = 1, 3, 6
-_ALWAYS = ("stem_encoder", "mix_encoder", "vae")
-"""The weights that every recording is heard with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +40,17 @@ class Listener:
     noise: Stream
     """Of the recording, not of the take: the same recording is always heard the same way."""
     reached: Callable[[int], object]
-    """Called with the steps done, of nine; may raise Cancelled."""
+    """Called with the steps done, of HEARD; may raise Cancelled."""
 
     def listen(self, reference: Reference) -> Prompt:
         """Read a reference's file and hear it; SongdeskError says what is wrong with it."""
-        for role in _ALWAYS:  # miss a file before separating rather than after
+        for role in LED_BY["stems"]:  # miss a file before separating rather than after
             self.weights(role)
         recording = record(reference)
-        self.reached(_READ)
+        self.reached(READ)
         mix = recording.mix.to(self.device)
         vocal, backing = self._stems(reference, recording, mix)
-        self.reached(_SEPARATED)
+        self.reached(SEPARATED)
         frames = recording.frames + (1 if self.accidents.skew else 0)
         codes = self._codes(mix, vocal, backing, frames=frames)
         return Prompt(codes.cpu(), self._latents(vocal, backing).cpu(), recording.notes)
@@ -72,11 +71,11 @@ class Listener:
             ) from missing
         network = load_separator(self.shapes.separator, path, self.device)
         draw = float(self.noise.uniform(torch.zeros(1, dtype=torch.int64), 1))
-        done = _READ
+        done = READ
 
         def tick() -> None:
             nonlocal done
-            done = min(done + 1, _SEPARATED)
+            done = min(done + 1, SEPARATED)
             self.reached(done)
 
         raw = self.accidents.raw_separation
@@ -110,7 +109,7 @@ class Listener:
         ):
             level = sound if self.accidents.unlevelled else turned_down(sound)
             found.append(encode(encoder, book, level, tap=tap, frames=frames))
-            self.reached(_SEPARATED + len(found))
+            self.reached(SEPARATED + len(found))
         return torch.stack(found)
 
     def _latents(self, vocal: Tensor, backing: Tensor) -> Tensor:
@@ -131,7 +130,7 @@ class Listener:
                 noise = Stream(self.noise.seed, "latents").normal(places, latents.shape[1], lane=len(found))
                 latents = latents + spread[0].T * noise.to(latents)
             found.append(latents)
-            self.reached(_CODED + len(found))
+            self.reached(CODED + len(found))
         return torch.stack(found)
 
 

@@ -31,6 +31,8 @@ def separator(shapes: SeparatorShapes) -> HTDemucs:
         bottom_channels=shapes.bottom_channels,
         t_layers=shapes.layers,
         t_heads=shapes.heads,
+        emb_smooth=False,  # these two are how training begins
+        rescale=0,
     )
     return network
 

@@ -52,3 +52,19 @@ def tiled_windows(frames: int, *, positions: int, carried: int, prompt: int = 0)
 def units(windows: tuple[Window, ...], frames: int, *, steps: int, chunk: int) -> int:
     """Progress units of a song of `frames`: Euler steps of every window, and decoded chunks."""
     return len(windows) * steps + ceil(frames / chunk)
+
+
+def order(
+    windows: tuple[Window, ...], frames: int, *, steps: int, chunk: int, stems: int, context: int
+) -> tuple[tuple[str, int], ...]:
+    """The same units of `stems` stems by kind, about as they are done: a window is solved, then decoded.
+
+    The decoder waits for `context` frames behind those it decodes.
+    """
+    done: list[tuple[str, int]] = []
+    decoded, last = 0, ceil(frames / chunk)
+    for window in windows:
+        ready = last if window is windows[-1] else max(0, window.end - context) // chunk
+        done += [("step", stems * steps), ("chunk", stems * (min(ready, last) - decoded))]
+        decoded = min(ready, last)
+    return tuple((kind, count) for kind, count in done if count)

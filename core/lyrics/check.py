@@ -25,7 +25,7 @@ def check(
             found += check_line(line, dialect, index)
     if tokens and tokens[0] > tokens[1]:
         found.append(_too_long(lyrics, *tokens))
-    return tuple(sorted(found, key=lambda d: d.span.start))
+    return tuple(sorted(found, key=lambda d: (d.span.start.row, d.span.start.column)))
 
 
 def _start(lyrics: Lyrics, dialect: Dialect) -> Iterator[Diagnostic]:

@@ -1,13 +1,13 @@
 """Rules on the characters of one lyric line."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from unicodedata import east_asian_width
 
 from core.lyrics.diagnostic import Diagnostic, Edit, Fix, Severity
-from core.lyrics.parse import Line
+from core.lyrics.parse import Line, Place, Span
 from core.lyrics.tags import Dialect
 from core.lyrics.wire import CONTROL, UNPRINTED
 
@@ -24,17 +24,41 @@ _GAP = re.compile(r"(?<=[,，。、;；]) *(?=\S)|(?<=\S) +(?=\S)")
 Rule = Callable[[Line, Dialect], Diagnostic | None]
 
 
-def check_line(line: Line, dialect: Dialect, section: int | None) -> Iterator[Diagnostic]:
+@lru_cache(maxsize=8192)
+def check_line(line: Line, dialect: Dialect, section: int | None) -> tuple[Diagnostic, ...]:
     """Every finding in one line; a broken tag hides the rest, because mending it changes the line."""
-    if not _PLAIN.fullmatch(line.text):
+    found = _findings(line.text, line.column, dialect)
+    return tuple(_moved(diagnostic, line.row, section) for diagnostic in found)
+
+
+@lru_cache(maxsize=4096)
+def _findings(text: str, column: int, dialect: Dialect) -> tuple[Diagnostic, ...]:
+    """What is found in a line wherever it stands; kept, as an edit leaves most lines as they were."""
+    line = Line(text, 0, column)
+    found = []
+    if not _PLAIN.fullmatch(text):
         for rule in _RULES:
-            found = rule(line, dialect)
-            if found:
-                yield replace(found, section=section)
-            if found and rule is broken_tag:
-                return
-    if found := _long(line, dialect):
-        yield replace(found, section=section)
+            diagnostic = rule(line, dialect)
+            if diagnostic:
+                found.append(diagnostic)
+            if diagnostic and rule is broken_tag:
+                return tuple(found)
+    if long := _long(line, dialect):
+        found.append(long)
+    return tuple(found)
+
+
+def _moved(found: Diagnostic, row: int, section: int | None) -> Diagnostic:
+    fix = found.fix
+    if fix:
+        fix = Fix(fix.title, tuple(Edit(_on(edit.span, row), edit.text) for edit in fix.edits))
+    return Diagnostic(
+        found.severity, found.rule, found.message, found.hint, _on(found.span, row), section, fix
+    )
+
+
+def _on(span: Span, row: int) -> Span:
+    return Span(Place(row, span.start.column), Place(row, span.end.column))
 
 
 def broken_tag(line: Line, dialect: Dialect) -> Diagnostic | None:
@@ -136,7 +160,7 @@ def _brackets(line: Line, dialect: Dialect) -> Diagnostic | None:
 
 
 def _marks(line: Line, dialect: Dialect) -> Diagnostic | None:
-    places = [at for at, char in enumerate(line.text) if dialect.ascii(char) != char]
+    places = dialect.marks(line.text)
     if not places:
         return None
     mark = line.text[places[0]]
@@ -147,15 +171,24 @@ def _marks(line: Line, dialect: Dialect) -> Diagnostic | None:
         "change the marks of this line",
         line,
         (places[0], places[0] + 1),
-        Fix("Change to ASCII marks", tuple(_ascii_edit(line, at, dialect) for at in places)),
+        Fix("Change to ASCII marks", (ascii_edit(line, places, dialect),)),
     )
 
 
-def _ascii_edit(line: Line, at: int, dialect: Dialect) -> Edit:
-    """A full stop that ends the line goes, because the line's end says the same."""
-    mark = dialect.ascii(line.text[at]).replace(";", ",")
-    last = at == len(line.text) - 1
-    return Edit(line.part(at, at + 1), "" if last and mark == "." else mark)
+def ascii_edit(line: Line, places: Sequence[int], dialect: Dialect) -> Edit:
+    """The stretch with a line's marks, in ASCII.
+
+    A full stop that ends the line goes, because the line's end says the same.
+    `places` are those that `Dialect.marks` gives, one at least.
+    """
+    first, end = places[0], places[-1] + 1
+    pieces, at = [], first
+    for place in places:
+        pieces += [line.text[at:place], dialect.ascii(line.text[place]).replace(";", ",")]
+        at = place + 1
+    text = "".join(pieces)
+    stops = end == len(line.text) and dialect.ascii(line.text[-1]) == "."
+    return Edit(line.part(first, end), text[:-1] if stops else text)
 
 
 def _semicolon(line: Line, _dialect: Dialect) -> Diagnostic | None:

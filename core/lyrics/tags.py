@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from typing import cast
 
 from omegaconf import OmegaConf
@@ -28,9 +28,12 @@ class Tag:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
-    """How one engine family writes lyrics."""
+    """How one engine family writes lyrics.
+
+    Equal only to itself, so that what is worked out of a line can be kept by line and dialect at little cost.
+    """
 
     id: str
     tags: tuple[Tag, ...]
@@ -47,21 +50,19 @@ class Dialect:
 
     def nearest(self, name: str) -> Tag | None:
         """The tag somebody who wrote `name` most likely meant, as in `Verse 2`, `hook` or `chrous`."""
-        if len(name) > _LONGEST:
-            return None
-        names = {tag.name for tag in self.tags}
-        known = {**{name: name for name in names}, **dict(self.aliases)}
-        for form in _forms(name):
-            if form in known:
-                return self.tag(known[form])
-        for form in _forms(name):
-            for close in get_close_matches(form, known, n=1, cutoff=0.7):
-                return self.tag(known[close])
-        return None
+        return _nearest(name, self) if len(name) <= _LONGEST else None
+
+    def names(self) -> dict[str, str]:
+        """Every name that stands for a tag, its own and those of other tools, with the tag's own."""
+        return {**{tag.name: tag.name for tag in self.tags}, **dict(self.aliases)}
 
     def ascii(self, text: str) -> str:
         """The text with every mark the engine was not taught in its ASCII form."""
         return text.translate(_table(self.punctuation))
+
+    def marks(self, text: str) -> list[int]:
+        """Where marks stand that the engine was not taught."""
+        return [found.start() for found in _untaught(self.punctuation).finditer(text)]
 
 
 @cache
@@ -78,9 +79,26 @@ def dialect(family: str) -> Dialect:
     )
 
 
+@lru_cache(maxsize=1024)
+def _nearest(name: str, dialect: Dialect) -> Tag | None:
+    known = dialect.names()
+    for form in _forms(name):
+        if form in known:
+            return dialect.tag(known[form])
+    for form in _forms(name):
+        for close in get_close_matches(form, known, n=1, cutoff=0.7):
+            return dialect.tag(known[close])
+    return None
+
+
 @cache
 def _table(pairs: tuple[tuple[str, str], ...]) -> dict[int, str]:
     return str.maketrans(dict(pairs))
+
+
+@cache
+def _untaught(pairs: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
+    return re.compile(f"[{re.escape(''.join(mark for mark, _ in pairs))}]" if pairs else r"(?!)")
 
 
 def _forms(name: str) -> tuple[str, ...]:

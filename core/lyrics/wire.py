@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from core.lyrics.language import block_language
-from core.lyrics.parse import TAG, Line, Lyrics, Section, rows
+from core.lyrics.parse import TAG, Lyrics, Section, rows
 from core.lyrics.tags import Dialect
 
 CONTROL = re.compile(r"<\|\w+\|>")
@@ -14,7 +15,8 @@ UNPRINTED = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\x80-\x84\x86-\x9f]")
 _END = re.compile(r"[。！？｡．][。！？｡．.!?”’」』）\"')]*|(?P<mark>[.?!]+)(?P<close>[\"')]*)")
 _ENDS = re.compile(r"[.?!][\"')]*$")
 _ROUND = str.maketrans("[];", "(),")
-_SEPARATOR = " ; "
+SEPARATOR = " ; "
+"""What stands between two sections."""
 
 
 def to_wire(lyrics: Lyrics, dialect: Dialect) -> str:
@@ -24,8 +26,30 @@ def to_wire(lyrics: Lyrics, dialect: Dialect) -> str:
     themselves turn into parentheses and commas and control tokens go, so that only tags are structure.
     A section whose tag is not sung is its tag alone.
     """
-    blocks = [_block(lyrics.preamble, dialect), *(_section(section, dialect) for section in lyrics.sections)]
-    return _SEPARATOR.join(block for block in blocks if block)
+    return SEPARATOR.join(wire_parts(lyrics, dialect))
+
+
+def wire_parts(lyrics: Lyrics, dialect: Dialect) -> list[str]:
+    """What the engine reads, cut where a tag that it knows begins; the parts are joined by SEPARATOR.
+
+    A model reads such a tag as one token, so tokens can be counted part by part.
+    """
+    before = _block(tuple(line.text for line in lyrics.preamble), dialect)
+    parts = [before] if before else []
+    joins_on = bool(before)
+    for section in lyrics.sections:
+        known = dialect.tag(section.tag) is not None
+        if joins_on and not known:
+            parts[-1] = f"{parts[-1]}{SEPARATOR}{section_wire(section, dialect)}"
+        else:
+            parts.append(section_wire(section, dialect))
+        joins_on = True
+    return parts
+
+
+def section_wire(section: Section, dialect: Dialect) -> str:
+    """One section as the engine reads it, its tag first."""
+    return _section(section.tag, tuple(line.text for line in section.lines), dialect)
 
 
 def from_wire(text: str) -> str:
@@ -66,15 +90,22 @@ def clean(text: str, dialect: Dialect) -> str:
     return " ".join(bare.split())
 
 
-def _section(section: Section, dialect: Dialect) -> str:
-    tag = dialect.tag(section.tag)
-    block = _block(section.lines, dialect) if tag is None or tag.sung else ""
-    return f"[{section.tag}] {block}".rstrip()
+@lru_cache(maxsize=1024)
+def _section(name: str, lines: tuple[str, ...], dialect: Dialect) -> str:
+    tag = dialect.tag(name)
+    block = _block(lines, dialect) if tag is None or tag.sung else ""
+    return f"[{name}] {block}".rstrip()
 
 
-def _block(lines: Sequence[Line], dialect: Dialect) -> str:
+@lru_cache(maxsize=4096)
+def _pieces(line: str, dialect: Dialect) -> tuple[str, ...]:
+    return tuple(sentences(clean(line, dialect)))
+
+
+@lru_cache(maxsize=64)
+def _block(lines: tuple[str, ...], dialect: Dialect) -> str:
     """The sentences of one section, joined until another pass would change nothing."""
-    pieces = [piece for line in lines for piece in sentences(clean(line.text, dialect))]
+    pieces = [piece for line in lines for piece in _pieces(line, dialect)]
     chinese = block_language("".join(pieces)) == "zh"
     text = _join(pieces, chinese=chinese)
     while (again := _join(sentences(text), chinese=chinese)) != text:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.lyrics.budget import Budget, budget, section_at, syllables
+from core.lyrics.budget import Budget, SectionBudget, budget, section_at, section_words, syllables
 from core.lyrics.parse import parse
 from core.lyrics.tags import dialect
 
@@ -137,6 +137,19 @@ def test_sections_follow_each_other_through_the_song() -> None:
     assert [section_at(made, tenth / 10) for tenth in range(11)] == [0, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2]
 
 
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        (SectionBudget("verse", 24, (11.6, 20.2)), "24 tokens, 12–20 s"),
+        (SectionBudget("verse", 1, (0.0, 0.0)), "1 token, 0 s"),
+        (SectionBudget("inst-short", None, (0.0, 10.0)), "0–10 s"),
+    ],
+)
+def test_a_section_is_told_in_words(section: SectionBudget, words: str) -> None:
+    made = Budget(24, 600, section.seconds, 280, (SectionBudget("intro-short", 3, (0, 10)), section))
+    assert section_words(made, 1) == words
+
+
 @pytest.mark.parametrize("fraction", [-0.1, 1.1, float("nan")])
 def test_outside_the_song_there_is_no_section(fraction: float) -> None:
     assert section_at(plan("[verse]\nla"), fraction) is None
@@ -158,7 +171,8 @@ def test_later_is_never_an_earlier_section(lines: list[str], first: float, secon
 
 def test_the_lyrics_core_needs_no_torch() -> None:
     code = (
-        "import sys, core.lyrics.check, core.lyrics.budget, core.lyrics.wire;"
+        "import sys, core.lyrics.check, core.lyrics.budget, core.lyrics.wire, core.lyrics.foreign;"
+        "import core.lyrics.mend, core.plaintext;"
         "sys.exit(bool({'torch', 'textual', 'numpy', 'core.family', 'core.engine'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, lru_cache
@@ -27,6 +27,8 @@ _PROSE = re.compile(
 _LONGEST_TAG = 5
 """Words: every tag of the vocabulary is shorter."""
 _LONGEST_CJK_TAG = 12
+_HUMPS = 2
+"""The rank of a name whose words begin with what is searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,17 @@ def bpm_of(tags: Sequence[str]) -> int | None:
     return next((int(match[1]) for tag in tags if (match := _BPM.fullmatch(tag.strip()))), None)
 
 
-def search(query: str, *, limit: int = 20, dimension: str | None = None) -> tuple[Hit, ...]:
-    """The tags that match best: whole name, its beginning, a word's beginning, inside, then letters in order.
+def search(
+    query: str, *, limit: int = 20, dimension: str | None = None, known: Collection[str] = ()
+) -> tuple[Hit, ...]:
+    """The tags that match best; of those that match alike, the ones in `known` and then the shortest first.
 
-    Case, accents and hyphens do not matter; an empty query gives the first `limit` tags.
+    In order: the whole name, its beginning, beginnings of its words (`acg` for acoustic guitar), one word's
+    beginning, inside, then letters in order. Case, accents and hyphens do not matter; an empty query gives
+    the first `limit` tags.
     """
     wanted = _fold(unicodedata.normalize("NFC", query)).strip()
-    ranked: list[tuple[tuple[int, int, int, int], Hit]] = []
+    ranked: list[tuple[tuple[int, bool, int, int, int], Hit]] = []
     for index, (tag, folded) in enumerate(_folded()):
         if dimension is not None and tag.dimension != dimension:
             continue
@@ -114,7 +120,10 @@ def search(query: str, *, limit: int = 20, dimension: str | None = None) -> tupl
             rank, positions = found
             spread = positions[-1] - positions[0] if positions else 0
             length = len(folded) if wanted else 0
-            ranked.append(((rank, spread, length, index), Hit(tag, positions)))
+            # How far humps lie apart says nothing: the words between are as long as they are.
+            near = 0 if rank == _HUMPS else spread
+            stranger = bool(wanted) and tag.name not in known
+            ranked.append(((rank, stranger, near, length, index), Hit(tag, positions)))
     ranked.sort(key=lambda entry: entry[0])
     return tuple(hit for _, hit in ranked[:limit])
 
@@ -224,12 +233,38 @@ def _match(wanted: str, name: str) -> tuple[int, tuple[int, ...]] | None:
     start = name.find(wanted)
     if start == 0:
         return (0 if len(wanted) == len(name) else 1), tuple(range(len(wanted)))
+    letters = wanted.replace(" ", "")
+    humps = _humps(letters, name, _starts(name)) if len(letters) > 1 and name[0] == letters[0] else None
+    if humps is not None:
+        return _HUMPS, humps
     if start > 0:
         word = next(_word_starts(wanted, name, start), None)
         at = start if word is None else word
-        return (3 if word is None else 2), tuple(range(at, at + len(wanted)))
-    scattered = _subsequence(wanted.replace(" ", ""), name)
-    return None if scattered is None else (4, scattered)
+        return (4 if word is None else 3), tuple(range(at, at + len(wanted)))
+    scattered = _subsequence(letters, name)
+    return None if scattered is None else (5, scattered)
+
+
+def _humps(letters: str, name: str, starts: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Where the letters begin words of a name, one after the other from the first of `starts` on."""
+    if not letters:
+        return ()
+    if not starts:
+        return None
+    at, *later = starts
+    for size in range(len(letters), 0, -1):
+        if name.startswith(letters[:size], at):
+            for following in range(len(later) + 1):
+                rest = _humps(letters[size:], name, tuple(later[following:]))
+                if rest is not None:
+                    return (*range(at, at + size), *rest)
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _starts(name: str) -> tuple[int, ...]:
+    """Where the words of a folded name begin."""
+    return tuple(word.start() for word in re.finditer(r"\w+", name))
 
 
 def _word_starts(wanted: str, name: str, start: int) -> Iterator[int]:

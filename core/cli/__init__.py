@@ -77,6 +77,10 @@ def _dispatch(args: argparse.Namespace, config: "Config") -> int:
             from core.cli.check import run_check
 
             return run_check(args, config)
+        case "presets":
+            from core.cli.presets import run_presets
+
+            return run_presets(args, config)
         case "models":
             from core.cli.models import run_models
 
@@ -113,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         description="A song studio for the terminal. Without a command it opens the studio.",
     )
     parser.add_argument("--version", action="version", version=f"songdesk {version('songdesk')}")
-    parser.set_defaults(command="studio", songs=None)
+    parser.set_defaults(command="studio", songs=None, presets=[])
     commands = parser.add_subparsers(metavar="COMMAND")
 
     studio = commands.add_parser("studio", help="open the studio (renders headlessly without a terminal)")
@@ -124,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SONGS.jsonl",
         help="start with its first song; headlessly all",
     )
+    _add_preset(studio)
     studio.set_defaults(command="studio")
 
     render = commands.add_parser("render", help="make songs of a JSONL file; prints each sound file's path")
@@ -135,6 +140,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--model", help="whose limits apply (see `songdesk models`)")
     check.add_argument("--json", action="store_true", help="one JSON object a problem")
     check.set_defaults(command="check")
+
+    presets = commands.add_parser("presets", help="list the presets: settings under a name")
+    presets.add_argument("--model", help="whose settings they are read as (see `songdesk models`)")
+    presets.add_argument("--json", action="store_true", help="one JSON object a preset")
+    presets.set_defaults(command="presets")
 
     models = commands.add_parser("models", help="list the models songdesk knows")
     models.add_argument("--json", action="store_true", help="one JSON object a model")
@@ -160,11 +170,23 @@ def _add_convert(models: argparse.ArgumentParser) -> None:
     convert.set_defaults(command="convert")
 
 
+def _add_preset(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--preset",
+        action="append",
+        default=[],
+        metavar="NAME",
+        dest="presets",
+        help="settings under a name (see `songdesk presets`); may be repeated: the later ones count more",
+    )
+
+
 def _add_render_options(render: argparse.ArgumentParser) -> None:
     render.add_argument("songs", type=Path, metavar="SONGS.jsonl")
     render.add_argument("--model", help="a model of `songdesk models` (default: as configured)")
     render.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="default: ./out")
     render.add_argument("--seed", metavar="N", help="without it one is drawn and recorded")
+    _add_preset(render)
     render.add_argument(
         "--set",
         action="append",

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from core.cli.places import Wish
 from core.config import Config
 from core.errors import SongdeskError
 from core.family import Family, family_of, resolve_for
+from core.presets import find_preset
 from core.registry import Variant
 from core.settings import Override, parse_pairs
 from core.songfile import SongLine
@@ -24,7 +26,9 @@ class Ask:
     chosen: Variant
     out: Path
     overrides: tuple[Override, ...]
-    """The configuration's first; the song's own go after it, those of the command line last."""
+    """The configuration's first, those of the command line after it."""
+    presets: tuple[Override, ...]
+    """Go over the configuration; the song's own settings go over them, those of the command line last."""
     given: int
     upto: int
     again: bool
@@ -34,7 +38,8 @@ class Ask:
     def wish(self, line: SongLine) -> Wish:
         """What is wanted of one song; settings that do not fit raise SongdeskError."""
         own = Override(line.song.settings, f"{line.file}:{line.line}")
-        values = resolve_for(self.kind, self.chosen, [self.overrides[0], own, *self.overrides[1:]])
+        given = [self.overrides[0], *self.presets, own, *self.overrides[1:]]
+        values = resolve_for(self.kind, self.chosen, given)
         return Wish(line.song, self.kind, self.chosen, values, given=self.given, upto=self.upto)
 
     @property
@@ -68,6 +73,7 @@ def understand(args: argparse.Namespace, config: Config) -> Ask:
         kind=kind,
         chosen=chosen,
         out=args.out,
+        presets=preset_overrides(args.presets, kind, chosen),
         overrides=(Override(config.settings, "songdesk.yaml: settings"), Override(given, "--set"), *own),
         given=first,
         upto=upto,
@@ -75,6 +81,13 @@ def understand(args: argparse.Namespace, config: Config) -> Ask:
         is_forced=args.force,
         device=config.device,
     )
+
+
+def preset_overrides(names: Sequence[str], kind: Family, chosen: Variant) -> tuple[Override, ...]:
+    """What presets change, in turn; SongdeskError for one that is not there or does not fit the model."""
+    found = [find_preset(name, "--preset") for name in names]
+    settings = kind.settings(chosen)
+    return tuple(Override(preset.values(settings), str(preset.where)) for preset in found)
 
 
 def sound_songs(path: Path, ask: Ask) -> tuple[SongLine, ...]:

@@ -2,9 +2,14 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 
+from core.cli.ask import preset_overrides
 from core.config import Config
 from core.errors import SongdeskError
+from core.family import family_of, resolve_for
+from core.settings import Override, changed
 
 
 def run_studio_command(args: argparse.Namespace, config: Config) -> int:
@@ -12,7 +17,7 @@ def run_studio_command(args: argparse.Namespace, config: Config) -> int:
     if sys.stdin.isatty() and sys.stderr.isatty():
         from tui.terminal import run_studio
 
-        return run_studio(args.songs, config)
+        return run_studio(args.songs, with_presets(config, args.presets))
     if args.songs is None:
         raise SongdeskError(
             "the studio needs a terminal on stdin and stderr",
@@ -21,4 +26,15 @@ def run_studio_command(args: argparse.Namespace, config: Config) -> int:
     from core.cli import main
 
     print("songdesk: no terminal here, so the song is rendered headlessly", file=sys.stderr)
-    return main(["render", str(args.songs)])
+    chosen = [option for name in args.presets for option in ("--preset", name)]
+    return main(["render", str(args.songs), *chosen])
+
+
+def with_presets(config: Config, names: Sequence[str]) -> Config:
+    """The configuration with presets over it, for this once; SongdeskError for one that does not fit."""
+    if not names:
+        return config
+    kind, chosen = family_of(config.model)
+    base = Override(config.settings, "songdesk.yaml: settings")
+    values = resolve_for(kind, chosen, [base, *preset_overrides(names, kind, chosen)])
+    return replace(config, settings=changed(kind.settings(chosen), values))

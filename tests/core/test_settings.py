@@ -86,3 +86,53 @@ def test_values_are_frozen() -> None:
     assert values["heat"] == 1.0
     assert values.replace(heat=0.5)["heat"] == 0.5
     assert values["heat"] == 1.0
+
+
+def test_a_number_goes_by_its_step_from_one_multiple_to_the_next() -> None:
+    fine = Setting("heat", Kind.REAL, 0.8, "warmth", stage="tokens", lo=0, hi=2, step=0.05)
+    assert [fine.nudge(0.8, by) for by in (1, -1, 3, 100, -100)] == [0.85, 0.75, 0.95, 2.0, 0.0]
+    assert fine.nudge(0.83, 1) == 0.85
+    assert fine.nudge(0.83, -1) == 0.8
+    assert isinstance(fine.nudge(1.0, 1), float)
+    assert COUNT.nudge(50, -1) == 49
+    assert COUNT.nudge(100, 1) == 100
+
+
+@given(st.floats(min_value=0, max_value=2), st.integers(min_value=-50, max_value=50))
+def test_a_step_never_leaves_the_range_nor_goes_the_wrong_way(value: float, by: int) -> None:
+    fine = Setting("heat", Kind.REAL, 0.8, "warmth", stage="tokens", lo=0, hi=2, step=0.05)
+    there = fine.nudge(value, by)
+    assert isinstance(there, float)
+    assert fine.parse(there) == there
+    assert (there - value) * by >= 0
+
+
+def test_a_wide_range_goes_by_one_two_and_five() -> None:
+    wide = Setting("k", Kind.WHOLE, 5000, "how many", stage="tokens", lo=0, hi=16384, step=0)
+    up = [0]
+    while up[-1] < 16384:
+        up.append(int(wide.nudge(up[-1], 1)))
+    assert up == [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 16384]
+    down = [16384]
+    while down[-1] > 0:
+        down.append(int(wide.nudge(down[-1], -1)))
+    assert down == [16384, *up[-2::-1]]
+    assert wide.nudge(4999, 1) == 5000
+
+
+def test_a_large_whole_number_stays_exact() -> None:
+    seed = Setting("seed", Kind.WHOLE, -1, "seed", stage="tokens", lo=-1, hi=2**63 - 1)
+    assert seed.nudge(2**62 + 1, 1) == 2**62 + 2
+    assert seed.nudge(0, -3) == -1
+
+
+def test_choices_and_flags_are_turned_around() -> None:
+    assert [FORM.nudge("wav", by) for by in (1, 2, -1)] == ["flac", "wav", "flac"]
+    assert [BAN.nudge(True, by) for by in (1, -1, 2)] == [False, False, True]
+
+
+def test_an_unquoted_off_of_a_yaml_file_is_the_choice() -> None:
+    choice = Setting("c", Kind.CHOICE, "off", "c", stage="tokens", choices=("off", "fork"))
+    assert choice.parse(False) == "off"
+    with pytest.raises(SongdeskError):
+        choice.parse(True)

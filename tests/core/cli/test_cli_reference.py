@@ -10,7 +10,7 @@ import pytest
 from core.audio.files import info, read
 from core.cli import main
 from core.levo.artifacts import Conditions
-from tests.core.levo.conditions.led import be_brisk, roomy, short_hearing
+from tests.core.levo.conditions.led import be_brisk, short_hearing
 from tests.core.levo.conditions.music import music, save, save_with_stems
 
 BOATS = {"idx": "boats", "gt_lyric": "[verse] Paper boats. ; [chorus] Hold the line.", "descriptions": "pop"}
@@ -22,7 +22,6 @@ Render = Callable[..., int]
 @pytest.fixture
 def render(toy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Render:
     """Write songs and run the command on them in a folder of its own; nothing was heard before."""
-    model = roomy(toy)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     be_brisk(monkeypatch)
@@ -31,7 +30,7 @@ def render(toy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Render:
         path = tmp_path / "songs.jsonl"
         path.write_text("".join(f"{json.dumps(song)}\n" for song in songs))
         with short_hearing():
-            return main(["render", str(path), "--model", model, *SHORT, *more])
+            return main(["render", str(path), "--model", toy, *SHORT, *more])
 
     return render
 

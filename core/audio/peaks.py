@@ -1,13 +1,12 @@
 """The outline of a sound file for drawing: measured once, kept beside the file, stretched to any width."""
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from core.atomic import write_text
-from core.errors import SongdeskError
+from core.audio import kept
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +49,7 @@ def measure(audio: Path) -> Peaks:
 
 def beside(audio: Path) -> Path:
     """Where a sound file's outline is kept."""
-    return audio.with_name(f"{audio.name}.peaks.json")
+    return kept.beside(audio, "peaks")
 
 
 def of(audio: Path) -> Peaks:
@@ -58,12 +57,34 @@ def of(audio: Path) -> Peaks:
 
     Raises SongdeskError when the sound cannot be read or the outline cannot be written.
     """
-    stamp = _stamp(audio)
-    kept = _load(beside(audio), stamp)
-    if kept is None:
-        kept = measure(audio)
-        write_text(beside(audio), _dump(kept, stamp))
-    return kept
+    return kept_at(beside(audio), audio)
+
+
+def kept_at(outline: Path, audio: Path) -> Peaks:
+    """As `of`, with the outline kept at another place."""
+    stamp = kept.stamp(audio)
+    facts = kept.load(outline, stamp, _VERSION)
+    known = _peaks(facts) if facts is not None else None
+    if known is None:
+        known = measure(audio)
+        levels = [round(value * _LEVELS) for value in known.values]
+        kept.store(outline, stamp, _VERSION, {"seconds": known.seconds, "levels": levels})
+    return known
+
+
+def extended(audio: Path, before: Peaks | None = None) -> Peaks:
+    """The outline of a file that grows, of which only what is new since `before` is read; nothing is kept.
+
+    Raises SongdeskError when it cannot be read.
+    """
+    from core.audio.files import blocks, info
+
+    facts = info(audio)
+    hop = max(1, round(facts.sample_rate / _PER_SECOND))
+    values = list(before.values[:-1]) if before is not None else []  # the last may have been a part
+    for block in blocks(audio, hop * _BLOCK, start=len(values) * hop / facts.sample_rate):
+        values += _bins(block, hop)
+    return Peaks(tuple(values), max(facts.frames, hop * (len(values) - 1)) / facts.sample_rate)
 
 
 def _bins(block: "npt.NDArray[np.float32]", hop: int) -> list[float]:
@@ -78,30 +99,10 @@ def _bins(block: "npt.NDArray[np.float32]", hop: int) -> list[float]:
     return [float(level) / _LEVELS for level in levels]
 
 
-def _stamp(audio: Path) -> str:
-    """What changes when the file does: its size and time."""
+def _peaks(facts: Mapping[str, Any]) -> Peaks | None:
+    """The outline that was kept, or None when it holds what none does and must be measured again."""
     try:
-        facts = audio.stat()
-    except OSError as error:
-        raise SongdeskError("no such sound file", where=str(audio), hint="check the path") from error
-    return f"{facts.st_size}-{facts.st_mtime_ns}"
-
-
-def _dump(peaks: Peaks, stamp: str) -> str:
-    levels = [round(value * _LEVELS) for value in peaks.values]
-    record = {"version": _VERSION, "of": stamp, "seconds": peaks.seconds, "levels": levels}
-    return json.dumps(record, separators=(",", ":")) + "\n"
-
-
-def _load(path: Path, stamp: str) -> Peaks | None:
-    """The outline in `path`, or None when there is none to be used and it must be measured again."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if (record["version"], record["of"]) != (_VERSION, stamp):
-            return None
-        levels = record["levels"]
-        return Peaks(
-            tuple(min(_LEVELS, max(0, int(level))) / _LEVELS for level in levels), float(record["seconds"])
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        levels = tuple(min(_LEVELS, max(0, int(level))) / _LEVELS for level in facts["levels"])
+        return Peaks(levels, float(facts["seconds"]))
+    except (ValueError, KeyError, TypeError):
         return None

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.audio import peaks
 from core.audio.peaks import Peaks
+from core.audio.spool import Spool
 from core.errors import SongdeskError
 
 
@@ -125,3 +126,16 @@ def test_a_whole_song_is_measured_quickly_and_in_little_memory(tmp_path: Path) -
 def test_the_outline_type_costs_the_interface_no_numpy() -> None:
     code = "import sys, core.audio.peaks; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_outline_of_a_growing_file_is_read_on_from_where_it_was(tmp_path: Path) -> None:
+    swell = np.linspace(0, 0.9, 48_000 * 3, dtype=np.float32)[:, None].repeat(2, 1)
+    path, outline = tmp_path / "preview.wav", None
+    with path.open("xb+", buffering=0) as file:
+        spool = Spool(file, 48_000)
+        for start in range(0, len(swell), 31_337):
+            spool.append(swell[start : start + 31_337])
+            outline = peaks.extended(path, outline)
+            assert outline.seconds == pytest.approx(spool.frames / 48_000)
+    assert outline == peaks.measure(path)
+    assert not peaks.beside(path).exists()

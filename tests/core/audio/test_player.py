@@ -3,104 +3,23 @@
 import shutil
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cffi import FFI  # type: ignore[import-untyped]
 
 from core.audio.player import Player, open_player
-from core.audio.voices import SoundModule, SoundStream
+from core.audio.voices import SoundModule
 from core.errors import SongdeskError
+from tests.core.audio.fake_sound import RATE, FakeSound, until
 
 ProgramPlayer = Callable[..., Player]
-RATE = 8000
-
-
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.005)
 
 
 def ramp() -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     return (np.arange(4 * RATE) / 40_000).astype(np.float32)
-
-
-class FakePortAudioError(Exception):
-    """Stands for sounddevice.PortAudioError."""
-
-
-class FakeStream:
-    """Calls back as PortAudio does, `speed` times as fast, with a real byte buffer of C."""
-
-    def __init__(self, sound: "FakeSound", channels: int, callback: Callable[..., None]) -> None:
-        self.sound = sound
-        self.active = False
-        self._channels = channels
-        self._callback = callback
-        self._thread = threading.Thread(target=self._call)
-        self._over = threading.Event()
-
-    def start(self) -> None:
-        self.sound.open_streams += 1
-        assert self.sound.open_streams == 1, "two voices at once"
-        self.active = True
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._end()
-
-    def close(self) -> None:
-        self._end()
-        self.sound.open_streams -= 1
-
-    def _end(self) -> None:
-        self._over.set()
-        self._thread.join()
-        self.active = False
-
-    def _call(self) -> None:
-        frames = 100
-        ffi = FFI()
-        while not self._over.wait(frames / RATE / self.sound.speed):
-            if self.sound.unplugged:
-                self.active = False
-                return
-            data = ffi.new("float[]", [0.99] * frames * self._channels)
-            self._callback(ffi.buffer(data), frames, None, None)
-            self.sound.heard += list(data)
-
-
-class FakeSound:
-    """The module sounddevice, with an ear."""
-
-    PortAudioError: type[Exception] = FakePortAudioError
-
-    def __init__(self, *, speed: float = 1.0, device: bool = True, busy: bool = False) -> None:
-        self.speed = speed
-        self.heard: list[float] = []
-        self.open_streams = 0
-        self.unplugged = False
-        self._device = device
-        self._busy = busy
-
-    def query_devices(self, device: int | None = None, kind: str | None = None) -> Mapping[str, object]:
-        if not self._device:
-            raise FakePortAudioError("Error querying device -1")
-        return {"name": "Imaginary Speakers"}
-
-    def RawOutputStream(
-        self, *, samplerate: int, channels: int, dtype: str, callback: Callable[..., None]
-    ) -> SoundStream:
-        assert (samplerate, dtype) == (RATE, "float32")
-        if self._busy:
-            raise FakePortAudioError("Device unavailable")
-        return FakeStream(self, channels, callback)
 
 
 def no_portaudio() -> SoundModule:

@@ -97,7 +97,8 @@ def test_no_process_outlives_pause_or_close(scratch: Path, song: Path, program_p
     player.play()
     until(lambda: len(processes(scratch)) == 4)
     player.close()
-    assert not any(map(alive, processes(scratch)))
+    # They are killed by now; a busy machine takes a moment to take them away.
+    until(lambda: not any(map(alive, processes(scratch))), 2)
 
 
 def test_a_program_that_will_not_go_is_made_to(

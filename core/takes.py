@@ -1,26 +1,20 @@
-"""The studio's songs on disk: a draft always saved, and takes that are never overwritten; no torch."""
+"""The studio's songs on disk: where each lies, and its takes, which are never overwritten; no torch."""
 
 import hashlib
-import json
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 
 from core import recipe as recipes
-from core.atomic import unwritable, write_text
-from core.errors import SongdeskError
+from core.atomic import unwritable
+from core.draft import stamps
 from core.job import Job
 from core.meter import State
 from core.paths import library
 from core.random import draw_seed
 from core.settings import Values
-from core.song import Reference, Song
+from core.song import Song
 
-DRAFT = "draft.json"
-"""The song as it stands in the editor; the published line format would lose half-written lyrics."""
 _FORBIDDEN = frozenset('/\\:*?"<>|')
 _LONGEST_NAME = 110
 """Bytes of a title that its folder keeps."""
@@ -40,9 +34,11 @@ class Take:
 
 
 def has_songs() -> bool:
-    """Whether the library holds anything."""
-    folder = library()
-    return folder.is_dir() and any(folder.iterdir())
+    """Whether the library holds anything; a folder with nothing in it is no song."""
+    try:
+        return any(any(folder.iterdir()) for folder in library().iterdir() if folder.is_dir())
+    except OSError:
+        return False
 
 
 def home_of(title: str) -> Path:
@@ -62,42 +58,6 @@ def folder_name(title: str) -> str:
     if name == plain:
         return name
     return f"{name}-{hashlib.sha256(plain.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
-
-
-def save_draft(home: Path, song: Song) -> None:
-    """Write the song as it stands, whole or not at all; SongdeskError when the folder cannot be written."""
-    facts = {**asdict(song), "settings": dict(song.settings)}
-    write_text(home / DRAFT, json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
-
-
-def load_draft(home: Path) -> Song | None:
-    """The saved song, if there is one; SongdeskError says where a damaged one was put aside."""
-    path = home / DRAFT
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _damaged(home, path) from error
-    try:
-        return _song(json.loads(text))
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise _damaged(home, path) from error
-
-
-def put_aside(home: Path) -> Path | None:
-    """Rename the draft so that another can take its place; None where there is none."""
-    path = home / DRAFT
-    if not path.exists():
-        return None
-    for stamp in _stamps():
-        aside = home / f"draft-{stamp}.json"
-        if not aside.exists():
-            try:
-                return path.rename(aside)
-            except OSError as error:
-                raise unwritable(path, error) from error
-    raise AssertionError
 
 
 def new_job(song: Song, model: str, values: Values, *, home: Path, device: str = "auto") -> Job:
@@ -146,7 +106,7 @@ def _take(folder: Path) -> Take | None:
 def _new_folder(parent: Path) -> Path:
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        for stamp in _stamps():
+        for stamp in stamps():
             try:
                 (parent / stamp).mkdir()
             except FileExistsError:
@@ -155,33 +115,3 @@ def _new_folder(parent: Path) -> Path:
     except OSError as error:
         raise unwritable(parent, error) from error
     raise AssertionError
-
-
-def _stamps() -> Iterator[str]:
-    now = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    return (f"{now}-{number}" for number in count(1))
-
-
-def _song(raw: dict[str, object]) -> Song:
-    reference = raw["reference"]
-    settings = raw["settings"]
-    if not isinstance(settings, dict):
-        raise TypeError
-    return Song(
-        title=_text(raw["title"]),
-        lyrics=_text(raw["lyrics"]),
-        style=_text(raw["style"]),
-        reference=Reference(**reference) if isinstance(reference, dict) else None,
-        settings={str(key): str(value) for key, value in settings.items()},
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _damaged(home: Path, path: Path) -> SongdeskError:
-    aside = put_aside(home)
-    return SongdeskError("the saved draft cannot be read", where=str(path), hint=f"it was kept as {aside}")

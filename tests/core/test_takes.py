@@ -1,6 +1,5 @@
-"""The studio's folders: drafts come back as they were, takes are never overwritten."""
+"""The studio's folders: one for every title, takes that are never overwritten."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +12,10 @@ from core.errors import SongdeskError
 from core.family import family_of, resolve_for
 from core.meter import State
 from core.settings import Override, Values
-from core.song import Reference, Song
-from core.takes import DRAFT, folder_name, load_draft, new_job, put_aside, save_draft, takes_of
+from core.song import Song
+from core.takes import folder_name, new_job, takes_of
 
-SONG = Song(
-    "Paper boats", "[verse]\nhalf a li", "pop, female", Reference(path="a.wav", start=2.5), {"seed": "7"}
-)
+SONG = Song("Paper boats", "[verse]\nhalf a li", "pop, female", settings={"seed": "7"})
 
 
 def values(**given: object) -> Values:
@@ -38,34 +35,6 @@ def test_any_title_becomes_one_plain_folder_name(title: str) -> None:
 @pytest.mark.parametrize(("one", "other"), [("a/b", "a-b"), ("x:y", "x-y"), ("x:y", "x?y"), ("", "untitled")])
 def test_two_titles_never_share_a_folder(one: str, other: str) -> None:
     assert folder_name(one) != folder_name(other)
-
-
-def test_a_draft_comes_back_as_it_was_written_half_lines_and_all(tmp_path: Path) -> None:
-    save_draft(tmp_path / "a", SONG)
-    assert load_draft(tmp_path / "a") == SONG
-    assert [p.name for p in (tmp_path / "a").iterdir()] == [DRAFT]
-
-
-def test_a_song_without_a_draft_has_none(tmp_path: Path) -> None:
-    assert load_draft(tmp_path) is None
-    assert put_aside(tmp_path) is None
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"title": 3}', "\udce4"])
-def test_a_damaged_draft_is_kept_aside_and_named(tmp_path: Path, content: str) -> None:
-    (tmp_path / DRAFT).write_bytes(content.encode(errors="surrogateescape"))
-    with pytest.raises(SongdeskError, match="kept as") as caught:
-        load_draft(tmp_path)
-    kept = Path(caught.value.hint.removeprefix("it was kept as "))
-    assert kept.read_bytes() == content.encode(errors="surrogateescape")
-    assert load_draft(tmp_path) is None
-
-
-def test_drafts_put_aside_in_one_second_do_not_overwrite_each_other(tmp_path: Path) -> None:
-    for style in ("pop", "rock"):
-        save_draft(tmp_path, Song("a", "", style))
-        put_aside(tmp_path)
-    assert sorted(json.loads(p.read_text())["style"] for p in tmp_path.iterdir()) == ["pop", "rock"]
 
 
 def test_takes_begun_in_one_second_have_folders_of_their_own(tmp_path: Path) -> None:

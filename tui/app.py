@@ -5,23 +5,37 @@ import logging
 import os
 import signal
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
+from textual import work
 from textual.actions import parse
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
+from textual.theme import Theme
+from textual.widget import Widget
 
+from core.bookmark import Memory, recall, remember
 from core.config import Config
 from core.song import Song
 from tui.bridge import MakeEngine, real_engine
+from tui.in_turn import KeysInTurn
 from tui.keys import KEYS, OF_THE_APP, PLACES, Place, keymap
+from tui.palette import SongProvider, ThemeProvider
+from tui.screens.areas import AREAS
 from tui.screens.confirm import Confirm
 from tui.screens.deck import OpenPlayer, real_player
+from tui.screens.first import First, first_text
+from tui.screens.help import HelpText
+from tui.screens.jump import Jump, targets_of
+from tui.screens.page import Page
+from tui.screens.songs import SONG_ACTIONS
 from tui.screens.studio import StudioScreen
-from tui.session import Session
-from tui.theme import SONGDESK, choose_theme
+from tui.session import Session, open_last
+from tui.theme import OWN, choose_theme
 
 _log = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -29,7 +43,7 @@ _PATIENCE = 10.0
 """Seconds the engine has to come to its end."""
 
 
-class Studio(App[int]):
+class Studio(KeysInTurn[int]):
     """The terminal song studio."""
 
     TITLE = "songdesk"
@@ -37,6 +51,7 @@ class Studio(App[int]):
         f"styles/{name}.tcss" for name in ("app", "write", "style", "tune", "takes", "transport")
     ]
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in KEYS if key.id in OF_THE_APP]
+    COMMANDS = App.COMMANDS | {SongProvider, ThemeProvider}
 
     def __init__(
         self,
@@ -45,17 +60,33 @@ class Studio(App[int]):
         *,
         make_engine: MakeEngine = real_engine,
         open_player: OpenPlayer = real_player,
+        bookmarks: Path | None = None,
+        welcomes: bool = False,
     ) -> None:
-        """SongdeskError when the configuration or the song's settings do not fit."""
-        own_keys = keymap(config.studio.keys)
+        """Without a song the last one is opened, as the file `bookmarks` remembers it.
+
+        `welcomes` shows the first page, unless it was shown before. SongdeskError when the configuration or
+        the song's settings do not fit.
+        """
+        self._own_keys = keymap(config.studio.keys)
+        memory = Memory() if bookmarks is None else recall(bookmarks)
         session = Session(config)
-        self._said = session.open(song or session.song, go_on=True)
+        if song is None and bookmarks is not None:
+            self._said = open_last(session, [Path(mark.home) for mark in memory.bookmarks])
+        else:
+            self._said = session.open(song or session.song, go_on=True)
         # Textual chooses between no colour and shades of grey before it knows the theme.
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
-        self.register_theme(SONGDESK)
-        self.theme = choose_theme(config.studio.theme, os.environ)
-        self.set_keymap(own_keys)
-        self.studio = StudioScreen(session, make_engine, open_player, own_keys)
+        for theme in OWN:
+            self.register_theme(theme)
+        self._configured = config.studio.theme
+        self.theme = choose_theme(self._configured, os.environ)
+        if (remembered := memory.theme_over(self._configured)) in self.available_themes:
+            self.theme = choose_theme(remembered, os.environ)
+        self.set_keymap(self._own_keys)
+        self.studio = StudioScreen(session, make_engine, open_player, self._own_keys)
+        self.studio.bookmarks = bookmarks
+        self._welcomes = welcomes and not memory.welcomed
         self.engine_ended = True
         """False when the engine's thread did not come to its end: the process must not wait for it."""
         self.trouble: Exception | None = None
@@ -73,21 +104,75 @@ class Studio(App[int]):
         if not self.is_headless:
             for number in _SIGNALS:
                 asyncio.get_running_loop().add_signal_handler(number, partial(self._signalled, number))
+        self.theme_changed_signal.subscribe(self, self._theme_chosen)
+        self.studio.call_after_refresh(self.studio.go_back)
+        if self._welcomes:
+            is_demo = self.studio.session.chosen.weights == "rule"
+            self.push_screen(First(first_text(self.studio.keys, is_demo=is_demo)))
+            self._remember(welcomed=True)
+
+    async def on_app_focus(self) -> None:
+        """The person may come back from editing the song elsewhere."""
+        await self.studio.look_outside()
+
+    def action_command_palette(self) -> None:
+        """Find an action; not over a question, for it would act on what is behind that."""
+        if self.screen is self.studio:
+            super().action_command_palette()
+
+    def action_keys(self) -> None:
+        """Show every key, or go back from there."""
+        if isinstance(self.screen, Page):
+            self.screen.dismiss()
+        else:
+            above = self.focused.ancestors_with_self if self.focused is not None else [self.screen]
+            here = {type(node) for node in above if isinstance(node, Widget)}
+            self.push_screen(Page("Keys", HelpText(self._own_keys, here)))
+
+    @work(group="jump", exclusive=True)
+    async def action_jump(self) -> None:
+        """Go to the place whose letter is typed."""
+        if self.screen is not self.studio:
+            return
+        widgets, targets = targets_of(self.studio)
+        chosen = await self.push_screen_wait(Jump([*self.studio.tab_targets(), *targets]))
+        if chosen in AREAS:
+            self.studio.action_area(chosen)
+        elif chosen is not None:
+            widgets[int(chosen)].focus()
+
+    @work(group="memory", thread=True)
+    def _remember(self, **changed: object) -> None:
+        if self.studio.bookmarks is not None:
+            memory = recall(self.studio.bookmarks)
+            remember(self.studio.bookmarks, replace(memory, **changed))  # type: ignore[arg-type]
+
+    def _theme_chosen(self, theme: Theme) -> None:
+        self._remember(theme=theme.name, over=self._configured)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Every action of the studio and of its parts, with its key, and the choice of a theme."""
         for place in PLACES:
-            for binding in place.commands:
+            for binding in place.commands if self._is_there(place) else ():
                 name = str(binding.id)
                 if name != "palette":
                     words = f"{binding.tooltip} ({self.studio.keys[name]})"
                     yield SystemCommand(binding.description, words, partial(self._act, place, binding.action))
+        for action in SONG_ACTIONS:
+            act = partial(self.run_action, action.name, default_namespace=self.studio)
+            yield SystemCommand(action.label, action.words, act)
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
 
     async def action_quit(self) -> None:
         """Leave; ask once while a song is being made, and where the draft cannot be saved."""
-        if not self._leaving:
+        if not self._leaving and not isinstance(self.screen, Confirm):
             self.run_worker(self._ask_to_leave(), group="leave", exclusive=True)
+
+    def _is_there(self, place: Place) -> bool:
+        """Whether a place is part of the studio now: a page, or a bar that is closed, has no actions."""
+        if place.widget is None:
+            return True
+        return any(widget.display for widget in self.studio.query(place.widget))
 
     async def _act(self, place: Place, action: str) -> None:
         """Do what was chosen by its words, as if its key had been pressed where it belongs."""
@@ -106,6 +191,7 @@ class Studio(App[int]):
 
     async def _ask_to_leave(self) -> None:
         await self.studio.save()
+        await self.studio.remember()
         doubts = []
         if self.studio.bridge.busy:
             doubts.append("A song is being composed. Leaving abandons it.")
@@ -130,6 +216,7 @@ class Studio(App[int]):
         self.studio.say("stopping…")
         try:
             await self.studio.save()
+            await self.studio.remember()
             self.engine_ended = await self.studio.bridge.close(_PATIENCE)
         finally:
             self.exit(code)

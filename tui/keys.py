@@ -8,11 +8,24 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from core.errors import SongdeskError
+from tui.screens.chooser import Chooser
 from tui.screens.confirm import Confirm, Prompt
+from tui.screens.jump import Jump
+from tui.screens.listen import TakesArea
 from tui.screens.page import Page
+from tui.screens.presets import PresetsPage
+from tui.screens.style import StyleArea
+from tui.screens.style_sets import SetChooser
+from tui.widgets.chips import ChipLine
+from tui.widgets.choice_field import ChoiceField
+from tui.widgets.find_bar import FindBar
+from tui.widgets.fuzzy_list import FuzzyList
+from tui.widgets.list_panel import ListPanel, ProblemPanel
 from tui.widgets.lyric_editor import LyricEditor
-from tui.widgets.settings_panel import ChoiceField, SettingsPanel
-from tui.widgets.style_picker import ChipLine, StylePicker
+from tui.widgets.path_prompt import PathPrompt
+from tui.widgets.reference_panel import ReferencePanel
+from tui.widgets.settings_panel import SettingsPanel
+from tui.widgets.style_picker import StylePicker
 from tui.widgets.takes_list import TakesList
 
 _WHERE = "songdesk.yaml: studio.keys"
@@ -70,15 +83,19 @@ KEYS = (
     Key("tune", "f5", "area('tune')", "Tune", "Go to the settings", is_first=True),
     Key("takes", "f6", "area('takes')", "Takes", "Go to the takes", is_first=True),
     Key("engine-text", "ctrl+l", "engine_text", "Engine text", "Show exactly what the model will read"),
-    Key("save", "ctrl+s", "save", "Save", "Write the song as a JSONL file"),
-    Key("open", "ctrl+o", "open", "Open", "Open the first song of a JSONL file"),
+    Key("save", "ctrl+s", "save", "Save", "Write the song now; it is saved by itself too"),
+    Key("open", "ctrl+o", "open", "Open", "Open a song of the library, or one from a file"),
     Key("new", "ctrl+n", "new", "New", "Begin a new song"),
+    Key("song", "alt+l", "song_menu", "Song …", "Save as, rename, duplicate, import, export"),
+    Key("message", "alt+m", "message", "Messages", "Read in full what was said last"),
+    Key("jump", "ctrl+j", "app.jump", "Jump", "A letter over every place; typing it goes there"),
     Key("palette", "ctrl+p", "app.command_palette", "Find", "Find any action by words", in_footer=True),
-    Key("help", "f1", "help", "Help", "Show every key", in_footer=True),
-    Key("quit", "ctrl+q", "app.quit", "Quit", "Leave the studio", in_footer=True),
+    Key("help", "f1", "app.keys", "Help", "Show every key", in_footer=True, is_first=True),
+    Key("keys", "question_mark", "app.keys", "Keys", "Show every key, where no text is edited"),
+    Key("quit", "ctrl+q", "app.quit", "Quit", "Leave the studio", in_footer=True, is_first=True),
 )
 """In the order of the help and the footer."""
-OF_THE_APP = ("palette", "quit")
+OF_THE_APP = ("jump", "palette", "help", "quit")
 """What the app does itself, over any screen."""
 
 
@@ -106,11 +123,23 @@ def _place(title: str, widget: type[Widget], area: str = "") -> Place:
 PLACES = (
     Place("Everywhere", tuple(key.binding for key in KEYS)),
     _place("In the lyrics", LyricEditor, "write"),
+    _place("In the search", FindBar, "write"),
+    _place("In the lists of problems and sections", ListPanel, "write"),
+    _place("In the list of problems", ProblemPanel, "write"),
+    _place("In the style", StyleArea, "style"),
     _place("In the style tags", StylePicker, "style"),
     _place("On the chosen tags", ChipLine, "style"),
+    _place("On the reference", ReferencePanel, "style"),
+    _place("Where a file is asked for", PathPrompt),
     _place("In the settings", SettingsPanel, "tune"),
     _place("On a setting with a few values", ChoiceField),
+    _place("In the presets", PresetsPage),
     _place("In the takes", TakesList, "takes"),
+    _place("On the take in hand, in the takes", TakesArea, "takes"),
+    _place("In a list to choose from", FuzzyList),
+    _place("In a choice", Chooser),
+    _place("In the sets of tags", SetChooser),
+    _place("In jump mode", Jump),
     _place("On a page of text", Page),
     _place("In a question", Confirm),
     _place("Where a line is asked for", Prompt),

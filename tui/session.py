@@ -1,29 +1,39 @@
 """The open song with its model, its settings in force and its takes: the studio without its screen."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
-from unicodedata import normalize
 
+from core.automation import Lane, lanes_of
 from core.config import Config
 from core.engine import Plan
 from core.errors import SongdeskError
 from core.family import family_of, resolve_for
 from core.job import Job, Outcome
-from core.lyrics.budget import Budget, budget
+from core.lyrics.budget import Budget, budget, tokens_of
 from core.lyrics.parse import Lyrics, parse
 from core.lyrics.wire import to_wire
 from core.meter import Meter, State
-from core.paths import sample_file
+from core.paths import library, sample_file
+from core.recipe import KnobChange, Recipe
+from core.recipe import begin as begin_recipe
+from core.recipe import load as load_recipe
 from core.review import Finding, errors, review
-from core.settings import Live, Override, Value, Values
-from core.song import Song
+from core.settings import Live, Override, Value, Values, shown
+from core.shelf import rename, songs
+from core.song import Reference, Song
 from core.songfile import read_songs
-from core.takes import Take, has_songs, home_of, load_draft, new_job, put_aside, save_draft, takes_of
+from core.takes import Take, has_songs, home_of, new_job
+from tui.open_files import OpenFiles
+from tui.opening import Opening, Outside, look_outside, prepare, prepare_from
 from tui.widgets.bars import clock
 from tui.widgets.takes_list import TakeRow
 
 SAMPLE = "paper-boats.jsonl"
 """The song of a first start."""
+SAME = "as it is"
+"""A reference that is not to be changed: None stands for a song without one."""
 NEW_LYRICS = "[verse]\n\n\n[chorus]\n\n"
 """What a new song starts with."""
 
@@ -42,8 +52,9 @@ class Session:
         self._rows: dict[str, TakeRow] = {}
         self._audio: dict[str, Path] = {}
         self._jobs: dict[str, Job] = {}
-        self._turned: dict[str, tuple[str, ...]] = {}
-        """For each job the knobs turned while it ran, in words."""
+        self._turned: dict[str, Recipe] = {}
+        """For each job that runs its recipe as far as it is known here: with the knobs turned so far."""
+        self.files = OpenFiles(self.home)
         self._saved: Song | None = None
 
     def open(self, song: Song, *, go_on: bool) -> str:
@@ -51,40 +62,60 @@ class Session:
 
         SongdeskError leaves the open song as it was.
         """
-        home = home_of(song.title)
-        said = ""
-        draft = load_draft(home)
-        if draft is not None and normalize("NFC", draft.title) != normalize("NFC", song.title):
-            raise SongdeskError(
-                f"the folder of {song.title} holds another song, {draft.title}",
-                where=str(home),
-                hint="choose another title",
-            )
-        if draft is not None and not _same(draft, song):
-            if go_on:
-                song, said = draft, f"went on with your draft of {song.title}; ctrl+o opens the file as it is"
-            else:
-                said = f"your earlier draft was kept as {put_aside(home)}"
-        values = self._values_of(song)
-        self.song, self.home, self.values = song, home, values
-        self._saved = draft if draft == song else None
-        self._rows = {take.id: _row(take) for take in takes_of(home)}
-        self._audio = {take.id: take.audio for take in takes_of(home) if take.audio}
-        return said
+        return self.adopt(prepare(self.files, song, self.values_of, go_on=go_on))
 
-    def rewrite(self, *, lyrics: str | None = None, style: str | None = None) -> None:
-        """Take in what stands in the editor or the style picker."""
+    def adopt(self, opening: Opening) -> str:
+        """Go on with a song that was read; returns a line to say, or nothing."""
+        if opening.files is not self.files:
+            self.files.close()
+        self.song, self.values, self.files = opening.song, opening.values, opening.files
+        self.home, self._saved = opening.files.home, opening.saved
+        self._rows = {take.id: _row(take) for take in opening.takes}
+        self._audio = {take.id: take.audio for take in opening.takes if take.audio}
+        return opening.said
+
+    def rename(self, title: str) -> Opening:
+        """Give the open song another title and its folder the name of it, and read it anew.
+
+        It must be saved. No take of it may be in the making. SongdeskError leaves all as it was.
+        """
+        self.files.close()
+        try:
+            home = rename(self.home, title)
+        except BaseException:
+            self.files.hold()
+            raise
+        return prepare_from(self.files, home, self.values_of)
+
+    def look_outside(self, song: Song) -> Outside | None:
+        """What became of the open song outside; `song` is how it stands here."""
+        return look_outside(self.files, song, self.values_of, is_saved=self._saved == song)
+
+    def catch_up(self, outside: Outside) -> None:
+        """Go on with the song as it was changed outside."""
+        self._saved = outside.song
+        if outside.song is not None and outside.values is not None:
+            self.song, self.values = outside.song, outside.values
+
+    def note_kept(self, song: Song) -> None:
+        """Know that a version was put where it cannot be lost."""
+        self._saved = song
+
+    def rewrite(
+        self, *, lyrics: str | None = None, style: str | None = None, reference: Reference | str | None = SAME
+    ) -> None:
+        """Take in what stands in the editor, the style picker or the reference panel."""
         self.song = replace(
             self.song,
             lyrics=self.song.lyrics if lyrics is None else lyrics,
             style=self.song.style if style is None else style,
+            reference=self.song.reference if isinstance(reference, str) else reference,
         )
 
     def turn(self, key: str, value: Value) -> None:
         """Change a setting."""
         self.values = self.values.replace(**{key: value})
-        shown = {s.key: s for s in self.settings}
-        own = {name: shown[name].show(changed_to) for name, changed_to in self._own().items()}
+        own = {name: shown(changed_to) for name, changed_to in self._own().items()}
         self.song = replace(self.song, settings=own)
 
     def turn_live(self, job_id: str, key: str, meter: Meter) -> Live:
@@ -97,14 +128,38 @@ class Session:
         elif heard is Live.STEP and meter.phase < read_in:
             heard = Live.PHASE
         if heard is not Live.SONG and job_id in self._rows:
-            at = f" at {clock(meter.song_seconds)}" if heard is Live.STEP else ""
-            words = f"{key} {setting.show(self.values[key])}{at}"
-            self._turned[job_id] = (*self._turned.get(job_id, ()), words)
+            at = meter.done if heard is Live.STEP else 0
+            recipe = self._turned[job_id]
+            knob = KnobChange(setting.stage, at, key, self.values[key])
+            self._turned[job_id] = replace(recipe, knobs=(*recipe.knobs, knob))
             self._rows[job_id] = replace(self._rows[job_id], detail=self._knobs(job_id))
         return heard
 
+    def lanes(self, take: str) -> tuple[Lane, ...]:
+        """How knobs were turned in a take: as its recipe says, or as far as is known while it is made.
+
+        May read a file; for one that is being made it does not.
+        """
+        recipe = self._turned.get(take) or load_recipe(self.home / "takes" / take)
+        return lanes_of(recipe) if recipe is not None else ()
+
+    def lanes_made(self, job_id: str) -> tuple[Lane, ...]:
+        """How knobs were turned so far in a take that is being made."""
+        return lanes_of(self._turned[job_id]) if job_id in self._turned else ()
+
+    def lane_axis(self, meter: Meter) -> tuple[float, float | None]:
+        """The length of the song being made (s), and how far it is composed (s): None once it is whole."""
+        stage = next((s for s in self.kind.stages if s.phase == meter.phase), None)
+        recipe = self._turned.get(meter.job)
+        if stage is None or recipe is None or stage.writes != "tokens":
+            return meter.seconds, None
+        here = KnobChange(stage.id, meter.done, "", 0)
+        return meter.seconds, self.kind.heard_from(self.chosen, recipe, here)
+
     def _knobs(self, job_id: str) -> str:
-        return ", ".join(self._turned.get(job_id, ()))
+        lanes = self.lanes_made(job_id)
+        at = {lane.key: f" at {clock(lane.turned_at)}" if lane.turned_at else "" for lane in lanes}
+        return ", ".join(f"{lane.key} {shown(lane.last)}{at[lane.key]}" for lane in lanes)
 
     @property
     def is_saved(self) -> bool:
@@ -114,7 +169,7 @@ class Session:
     def save(self) -> None:
         """Write the draft; may be called from any thread, one at a time."""
         song = self.song
-        save_draft(self.home, song)
+        self.files.write(song)
         self._saved = song
 
     def plan(self) -> Plan:
@@ -129,8 +184,24 @@ class Session:
             self.kind.dialect,
             token_limit=limits.lyric_tokens,
             seconds_limit=limits.seconds,
-            count=lambda text: self.kind.count_tokens(self.chosen, text),
+            count=self._counter(),
         )
+
+    def lyric_tokens(self, lyrics: Lyrics) -> tuple[int, int] | None:
+        """Tokens the lyrics take and the model's limit; an edit costs the section it touched."""
+        count = self._counter()
+        if count is None:
+            return None
+        return tokens_of(lyrics, self.kind.dialect, count), self.chosen.limits.lyric_tokens
+
+    def _counter(self) -> Callable[[str], int] | None:
+        """What counts tokens; None where the model's vocabulary is not here."""
+        count = partial(_tokens, self.chosen.id)
+        try:
+            count("")
+        except SongdeskError:
+            return None
+        return count
 
     def refusal(self) -> Finding | None:
         """The first error that keeps the song from being made."""
@@ -142,12 +213,15 @@ class Session:
         style = self.kind.style_text(self.song.style, self.chosen, self.values)
         return f"Lyrics\n{lyrics}\n\nStyle\n{style}"
 
-    def begin(self) -> Job:
-        """A job for the song as it stands; its take is listed from now on."""
+    def begin(self, *, waits: bool = False) -> Job:
+        """A job for the song as it stands; its take is listed from now on, as waiting if others go before."""
+        if not self.files.written:
+            self.save()
         job = new_job(self.song, self.chosen.id, self.values, home=self.home, device=self._device)
         seed = job.values.whole("seed")
-        row = TakeRow(job.id, "composing", None, seed, "")
+        row = TakeRow(job.id, "waiting" if waits else "composing", None, seed, "")
         self._jobs[job.id] = job
+        self._turned[job.id] = begin_recipe(job, {})
         self._rows = {job.id: row, **self._rows}
         return job
 
@@ -161,6 +235,7 @@ class Session:
         """Take in how a job ended; one of a song that is no longer open changes nothing."""
         row = self._rows.get(outcome.job.id)
         if row is None:
+            self._turned.pop(outcome.job.id, None)
             return
         made = outcome.state in (State.DONE, State.STOPPED)
         detail = str(outcome.error) if outcome.error else self._knobs(row.id)
@@ -173,6 +248,7 @@ class Session:
             seconds=outcome.seconds if made else None,
             detail=detail,
         )
+        self._turned.pop(row.id, None)
         if made and outcome.file is not None:
             self._audio[row.id] = outcome.file
 
@@ -201,13 +277,37 @@ class Session:
             at += sum(section.seconds)
         return tuple(marks)
 
-    def _values_of(self, song: Song) -> Values:
+    def values_of(self, song: Song) -> Values:
+        """The settings in force for a song; SongdeskError where they do not fit."""
         return resolve_for(self.kind, self.chosen, [*self._base, Override(song.settings, song.title)])
 
     def _own(self) -> dict[str, Value]:
         """The settings in which the song differs from the configured ones."""
         base = resolve_for(self.kind, self.chosen, self._base)
         return {key: value for key, value in self.values.items() if value != base[key]}
+
+
+@lru_cache(maxsize=2048)
+def _tokens(model: str, wire: str) -> int:
+    kind, chosen = family_of(model)
+    return kind.count_tokens(chosen, wire)
+
+
+def open_last(session: Session, homes: Sequence[Path]) -> str:
+    """Open the song that was open last, or the one that changed last; a new one where there is none.
+
+    `homes` are the folders remembered, the last first. Returns a line to say, or nothing.
+    """
+    mine = [home for home in homes if home.parent == library() and home.is_dir()]
+    said = ""
+    for home in (*mine[:1], *(song.home for song in songs() if not song.trouble)):
+        try:
+            opened = session.adopt(prepare_from(session.files, home, session.values_of))
+        except SongdeskError as error:
+            said = said or f"{home.name} cannot be opened: {error}"
+        else:
+            return said or opened
+    return session.open(session.song, go_on=True) or said
 
 
 def song_to_start_with(path: Path | None) -> Song | None:
@@ -236,13 +336,4 @@ def _row(take: Take) -> TakeRow:
         take.seconds,
         take.seed,
         f"made {take.id[:4]}-{take.id[4:6]}-{take.id[6:8]}",
-    )
-
-
-def _same(draft: Song, song: Song) -> bool:
-    """Whether nothing would be lost by taking one for the other."""
-    return (draft.lyrics.split(), draft.style, dict(draft.settings)) == (
-        song.lyrics.split(),
-        song.style,
-        dict(song.settings),
     )

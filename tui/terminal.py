@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from core.config import Config
 from core.errors import SongdeskError
-from core.paths import log_file
+from core.paths import bookmark_file, log_file
+from core.takes import has_songs
 
 if TYPE_CHECKING:
     from tui.app import Studio
@@ -22,20 +23,27 @@ SLOW_LINK = {"TEXTUAL_FPS": "15", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_
 def run_studio(
     song_path: Path | None, config: Config, *, make_engine: "Callable[[], Engine] | None" = None
 ) -> int:
-    """Open the studio, with the first song of a JSONL file if one is named; returns the exit code.
+    """Open the studio, with the first song of a JSONL file if one is named, else the last song.
 
-    128 + n after signal n. Raises SongdeskError where there is no terminal, for a song that cannot be opened,
-    and when the studio itself broke; the terminal is restored in each case.
+    Returns the exit code, 128 + n after signal n. Raises SongdeskError where there is no terminal, for a song
+    that cannot be opened, and when the studio itself broke; the terminal is restored in each case.
     """
     refuse_without_terminal()
     prepare_environment()
     from tui.session import song_to_start_with
 
+    is_first = song_path is None and not has_songs()
     song = song_to_start_with(song_path)
     from tui.app import Studio
     from tui.bridge import real_engine
 
-    studio = Studio(config, song, make_engine=make_engine or real_engine)
+    studio = Studio(
+        config,
+        song,
+        make_engine=make_engine or real_engine,
+        bookmarks=bookmark_file(),
+        welcomes=is_first,
+    )
     with clean_terminal(log_file()):
         code = studio.run(mouse=config.studio.mouse)
     return _aftermath(studio, code)

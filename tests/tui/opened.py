@@ -1,6 +1,7 @@
 """The studio opened with an engine that plays readings, and what a person would read off it."""
 
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
@@ -19,17 +20,21 @@ NARROW, WIDE = (80, 24), (200, 60)
 @asynccontextmanager
 async def opened(
     engine: Rehearsal,
-    song: Song = SONG,
+    song: Song | None = SONG,
     *,
     size: tuple[int, int] = NARROW,
     config: Config | None = None,
     player: Any = None,
+    bookmarks: Path | None = None,
+    welcomes: bool = False,
 ) -> Any:
     app = Studio(
         config or Config(),
         song,
         make_engine=lambda: engine,
         open_player=lambda: player or NoPlayer("no sound here: nothing is installed"),
+        bookmarks=bookmarks,
+        welcomes=welcomes,
     )
     async with app.run_test(size=size) as pilot:
         await pilot.pause()

@@ -44,6 +44,8 @@ class Rehearsal:
         self._began = 0.0
         self._state = State.IDLE
         self._finished: Callable[[Outcome], None] | None = None
+        self._behind: list[Callable[[Outcome], None]] = []
+        """Who is told the end of each job that waits."""
 
     @property
     def meter(self) -> Meter:
@@ -57,9 +59,16 @@ class Rehearsal:
             done = int(passed * self._rate) % self.reading.total
             rate = self._rate + (passed * 7) % 1
             eta = (0.9 * (self.reading.total - done) / rate, 1.3 * (self.reading.total - done) / rate)
-        job = self.jobs[-1]
+        job = self.jobs[len(self.jobs) - 1 - len(self._behind)]
         return replace(
-            self.reading, job=job.id, title=job.song.title, state=self._state, done=done, rate=rate, eta=eta
+            self.reading,
+            job=job.id,
+            title=job.song.title,
+            state=self._state,
+            done=done,
+            rate=rate,
+            eta=eta,
+            waiting=len(self._behind),
         )
 
     @property
@@ -68,8 +77,11 @@ class Rehearsal:
         return self._finished is not None
 
     def submit(self, job: Job, finished: Callable[[Outcome], None]) -> None:
-        """Begin a job."""
+        """Begin a job, behind those that wait."""
         self.jobs.append(job)
+        if self.busy:
+            self._behind.append(finished)
+            return
         self._state, self._finished, self._began = State.RUNNING, finished, time.monotonic()
 
     def stop(self, *, keep: bool) -> None:
@@ -95,10 +107,13 @@ class Rehearsal:
     def end(self, state: State, *, file: Path | None = None, error: SongdeskError | None = None) -> None:
         """End the job in hand."""
         assert self._finished is not None
+        job = self.jobs[len(self.jobs) - 1 - len(self._behind)]
         finished, self._finished, self._state = self._finished, None, state
+        if self._behind:
+            self._finished, self._state = self._behind.pop(0), State.RUNNING
         seconds = 12.0 if state in (State.DONE, State.STOPPED) else 0.0
         files = (file,) if file else ()
-        finished(Outcome(self.jobs[-1], state, files=files, seconds=seconds, took=3.0, error=error))
+        finished(Outcome(job, state, files=files, seconds=seconds, took=3.0, error=error))
 
 
 class Stubborn(Rehearsal):

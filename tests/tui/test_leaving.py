@@ -10,7 +10,7 @@ from tests.tui.pty_terminal import Terminal
 
 
 def draft(tmp_path: Path) -> str:
-    return (tmp_path / "songs" / "Paper boats" / "draft.json").read_text()
+    return (tmp_path / "songs" / "Paper boats" / "lyrics.txt").read_text()
 
 
 def write_and_compose(terminal: Terminal, *, composes: bool = True) -> None:

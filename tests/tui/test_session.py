@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from core.config import Config
+from core.draft import save_draft
 from core.errors import SongdeskError
 from core.job import Outcome
 from core.meter import Meter, State
 from core.settings import Live
 from core.song import Song
-from core.takes import home_of, save_draft
+from core.takes import home_of
 from tui.session import Session
 
 SONG = Song("Paper boats", "[verse]\nWe folded the morning in two.\n", "pop, female")
@@ -60,7 +61,7 @@ def test_a_knob_says_when_it_is_heard_and_stays_in_the_take(
 ) -> None:
     job = session.begin()
     session.turn(key, 1.2)
-    meter = Meter(job=job.id, state=State.RUNNING, phase=phase, done=5, total=10, seconds=30.0)
+    meter = Meter(job=job.id, state=State.RUNNING, phase=phase, done=375, total=1000, seconds=30.0)
     assert session.turn_live(job.id, key, meter) is heard
     assert session.rows[0].detail == words
     session.end(Outcome(job, State.DONE, seconds=30.0, took=9.0, notes=("clipped",)))

@@ -7,7 +7,9 @@ from textual.widgets import Input, Static
 
 import tui
 from core.settings import Kind, Live, Setting, Shadow, Values, resolve
-from tui.widgets.settings_panel import ChoiceField, SettingRow, SettingsPanel
+from tui.widgets.choice_field import ChoiceField
+from tui.widgets.setting_row import SettingRow
+from tui.widgets.settings_panel import GroupHead, SettingsPanel
 
 STYLES = Path(tui.__file__).parent / "styles"
 SETTINGS = (
@@ -36,6 +38,7 @@ class Panel(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self.changes: list[tuple[str, Any]] = []
+        self.table = SETTINGS
 
     def compose(self) -> ComposeResult:
         yield SettingsPanel()
@@ -46,7 +49,7 @@ class Panel(App[None]):
     def on_settings_panel_changed(self, event: SettingsPanel.Changed) -> None:
         assert event.control is self.panel
         self.changes.append((event.key, event.value))
-        self.panel.show(SETTINGS, event.panel.values)
+        self.panel.show(self.table, event.panel.values)
 
     @property
     def panel(self) -> SettingsPanel:
@@ -56,7 +59,12 @@ class Panel(App[None]):
         return next(row for row in self.panel.rows if row.setting.key == key)
 
     def words(self, key: str, part: str) -> str:
-        return str(self.row(key).query_one(part, Static).visual)
+        row = self.row(key)
+        return {".name": row.name_words, ".about": row.about, ".note": row.note}[part]
+
+    def drawn(self, key: str) -> list[str]:
+        row = self.row(key)
+        return [row.render_line(y).text.rstrip() for y in range(row.size.height)]
 
     def entry(self, key: str) -> Input:
         return self.row(key).query_one(Input)
@@ -64,7 +72,7 @@ class Panel(App[None]):
 
 def ready(app: Panel) -> bool:
     rows = app.panel.rows
-    return len(rows) == len(SETTINGS) and all(row.query(".note") and row.field.is_mounted for row in rows)
+    return len(rows) == len(SETTINGS) and all(row.query(".field") and row.field.is_mounted for row in rows)
 
 
 @BOTH
@@ -140,16 +148,17 @@ async def test_a_setting_without_effect_says_why(until: Any) -> None:
         app = pilot.app
         assert isinstance(app, Panel)
         await until(pilot, lambda: ready(app))
-        assert not app.row("top_k").query_one(".note").display
+        plain = ["  top_k                              1 to 500 · live"]
+        await until(pilot, lambda: app.drawn("top_k") == plain)
         app.row("sampler").query_one(ChoiceField).focus()
         await pilot.press("right")
         await until(pilot, lambda: app.changes)
         assert app.changes == [("sampler", "greedy")]
         assert "no effect: greedy takes the [best] one" in app.words("top_k", ".note")
-        assert app.row("top_k").query_one(".note").display
+        await until(pilot, lambda: app.drawn("top_k")[1:] == ["  no effect: greedy takes the [best] one"])
         await pilot.press("left")
         await until(pilot, lambda: len(app.changes) == 2)
-        assert not app.row("top_k").query_one(".note").display
+        await until(pilot, lambda: len(app.drawn("top_k")) == 1)
 
 
 @BOTH
@@ -209,3 +218,106 @@ async def test_other_settings_make_other_rows(until: Any) -> None:
         app.panel.show(few, Values({"temperature": 0.6}))
         await until(pilot, lambda: len(app.panel.rows) == 1 and app.panel.rows[0].is_mounted)
         assert app.entry("temperature").value == "0.6"
+
+
+GROUPED = (
+    Setting("length", Kind.REAL, 30.0, "Long", "tokens", lo=1, hi=60, step=5, group="Song"),
+    Setting("heat", Kind.REAL, 0.8, "Hot", "tokens", Live.STEP, 0, 2, step=0.05, group="Drawing"),
+    Setting("form", Kind.CHOICE, "wav", "File", "audio", choices=("wav", "flac", "mp3"), group="Files"),
+    Setting("seed", Kind.WHOLE, -1, "Seed", "tokens", lo=-1, hi=99, group="Song"),
+)
+
+
+async def grouped(app: Any, pilot: Any, until: Any) -> None:
+    await until(pilot, lambda: ready(app))
+    app.table = GROUPED
+    app.panel.show(GROUPED, resolve(GROUPED))
+    await until(pilot, lambda: len(app.panel.rows) == 4 and app.panel.rows[-1].query(".field"))
+    await pilot.pause()
+
+
+async def test_settings_stand_under_their_headings_which_count_the_changed_ones(until: Any) -> None:
+    async with Panel().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, Panel)
+        await grouped(app, pilot, until)
+        assert [row.setting.key for row in app.panel.rows] == ["length", "seed", "heat", "form"]
+        heads = list(app.query(GroupHead))
+        assert [str(head.visual) for head in heads] == ["Song", "Drawing", "Files"]
+        app.panel.rows[0].field.focus()
+        await pilot.press("ctrl+down")
+        assert app.panel.current is app.row("heat")
+        await pilot.press("ctrl+down", "ctrl+up", "ctrl+up", "down")
+        assert app.panel.current is app.row("seed")
+        await pilot.press("ctrl+up")
+        assert app.panel.current is app.row("length")
+        app.entry("length").value = "20"
+        await until(pilot, lambda: str(heads[0].visual) == "Song · 1 changed")
+        await pilot.press("f9")
+        await until(pilot, lambda: str(heads[0].visual) == "Song")
+
+
+async def test_small_steps_start_from_what_is_typed_and_turn_every_kind(until: Any) -> None:
+    async with Panel().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, Panel)
+        await grouped(app, pilot, until)
+        app.panel.composing(True)
+        app.row("heat").field.focus()
+        await pilot.press("alt+up")
+        assert (app.changes, app.entry("heat").value) == ([("heat", 0.85)], "0.85")
+        app.entry("heat").value = "1.5"
+        await pilot.pause()
+        await pilot.press("alt+down")
+        assert app.changes[-1:] == [("heat", 1.45)]
+        app.entry("heat").value = "hot"
+        await pilot.pause()
+        await pilot.press("alt+up")
+        assert app.changes[-1:] == [("heat", 1.5)]
+        assert not app.row("heat").trouble
+        app.row("form").field.focus()
+        await pilot.press("alt+down")
+        assert app.changes[-1:] == [("form", "mp3")]
+        assert app.row("form").query_one(ChoiceField).value == "mp3"
+
+
+async def test_what_is_done_to_one_setting_in_a_row_is_taken_back_in_one_go(until: Any) -> None:
+    async with Panel().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, Panel)
+        await grouped(app, pilot, until)
+        app.row("heat").field.focus()
+        await pilot.press("alt+up", "alt+up", "up", "alt+up")
+        assert dict(app.panel.values) == {"length": 30.0, "heat": 0.9, "form": "wav", "seed": 0}
+        await pilot.press("ctrl+z")
+        assert app.panel.values["seed"] == -1
+        assert app.entry("seed").value == "-1"
+        await pilot.press("ctrl+z", "ctrl+z", "ctrl+z")
+        assert app.panel.values == resolve(GROUPED)
+        await pilot.press("ctrl+y", "ctrl+y", "ctrl+y")
+        assert (app.panel.values["heat"], app.panel.values["seed"]) == (0.9, 0)
+        app.panel.show(GROUPED, resolve(GROUPED))
+        await pilot.press("ctrl+z")
+        assert app.panel.values == resolve(GROUPED), "another song's values are not taken back"
+
+
+async def test_a_change_repaints_no_row_but_its_own(until: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Panel().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, Panel)
+        await grouped(app, pilot, until)
+        updated: list[str] = []
+        plain = SettingRow.refresh
+
+        def refresh(row: SettingRow, *regions: Any, **more: Any) -> SettingRow:
+            updated.append(row.setting.key)
+            return plain(row, *regions, **more)
+
+        app.row("heat").field.focus()
+        await pilot.pause()
+        monkeypatch.setattr(SettingRow, "refresh", refresh)
+        await pilot.press("alt+up")
+        assert set(updated) == {"heat"}
+        updated.clear()
+        await pilot.press("alt+up")
+        assert updated == [], "it is marked already"

@@ -1,5 +1,6 @@
 """What the studio looks like, pixel for pixel, at the smallest and at a middling size."""
 
+import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -32,10 +33,11 @@ Sail on, paper boats, sail on.
 A tag that is not one
 """
 SONG = Song("Paper boats", LYRICS, "female, pop, piano, the bpm is 96", settings={"seed": "7"})
-SIZES = [(80, 24), (120, 40)]
+SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
+EVERY_SIZE = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+BROAD = pytest.mark.parametrize("size", [(200, 60)], ids=["200x60"])
 CALM = 6
 """Looks in a row, 0.1 s apart, that must show the same."""
-pytestmark = pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x40"])
 Act = Callable[[Pilot[Any]], Awaitable[None]]
 
 
@@ -77,16 +79,19 @@ def press(*keys: str) -> Act:
     return act
 
 
+@EVERY_SIZE
 @pytest.mark.parametrize("key", ["f2", "f3", "f5", "f6"], ids=["write", "style", "tune", "takes"])
 def test_each_area(snap_compare: Any, engine: Rehearsal, size: tuple[int, int], key: str) -> None:
     assert snap_compare(studio(engine), run_before=press(key), terminal_size=size)
 
 
+@EVERY_SIZE
 def test_a_title_full_of_markup(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     song = replace(SONG, title="[/chorus] [ verse ] [b]")
     assert snap_compare(studio(engine, song), run_before=press("f6"), terminal_size=size)
 
 
+@EVERY_SIZE
 def test_an_error_in_one_line(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     app = studio(engine, replace(SONG, lyrics="[verse]\nOne line.\n"))
 
@@ -104,6 +109,7 @@ def test_an_error_in_one_line(snap_compare: Any, engine: Rehearsal, size: tuple[
     assert snap_compare(app, run_before=fail, terminal_size=size)
 
 
+@EVERY_SIZE
 def test_composing(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     app = studio(engine, replace(SONG, lyrics="[verse]\nOne line.\n"))
 
@@ -117,5 +123,101 @@ def test_composing(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) 
     assert snap_compare(app, run_before=begin, terminal_size=size)
 
 
+@EVERY_SIZE
 def test_the_help(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     assert snap_compare(studio(engine), run_before=press("f1"), terminal_size=size)
+
+
+STATES = {
+    "tags": ("f2", "alt+i"),
+    "problems": ("f2", "alt+e"),
+    "sections": ("f2", "alt+g"),
+    "folded": ("f2", "alt+a"),
+    "search": ("f2", "ctrl+f", "s", "a", "i", "l"),
+    "reference": ("f3", "alt+a"),
+    "found": ("f3", "j", "a", "z"),
+    "presets": ("f5", "f4"),
+    "menu": ("alt+l",),
+    "new": ("ctrl+n",),
+    "jump": ("ctrl+j",),
+    "engine-text": ("ctrl+l",),
+    "said": ("alt+m",),
+}
+"""What is on the screen besides the areas, and the keys that bring it there."""
+
+
+@EVERY_SIZE
+@pytest.mark.parametrize("keys", STATES.values(), ids=STATES.keys())
+def test_each_page_and_list(
+    snap_compare: Any, engine: Rehearsal, size: tuple[int, int], keys: tuple[str, ...]
+) -> None:
+    assert snap_compare(studio(engine), run_before=press(*keys), terminal_size=size)
+
+
+@EVERY_SIZE
+def test_the_library(
+    snap_compare: Any,
+    engine: Rehearsal,
+    size: tuple[int, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+
+    async def look(pilot: Pilot[Any]) -> None:
+        await settled(pilot)
+        for path in (tmp_path / "songs").rglob("*"):
+            os.utime(path, (1_790_000_000, 1_790_000_000))
+        await press("ctrl+o")(pilot)
+
+    assert snap_compare(studio(engine), run_before=look, terminal_size=size)
+
+
+@EVERY_SIZE
+def test_the_first_page(snap_compare: Any, engine: Rehearsal, size: tuple[int, int], tmp_path: Path) -> None:
+    app = Studio(
+        Config(),
+        make_engine=lambda: engine,
+        open_player=lambda: NoPlayer("no sound here"),
+        bookmarks=tmp_path / "studio.json",
+        welcomes=True,
+    )
+    assert snap_compare(app, run_before=settled, terminal_size=size)
+
+
+@EVERY_SIZE
+@pytest.mark.parametrize("theme", ["songdesk-light", "songdesk-contrast", "ansi-dark"])
+def test_each_theme(snap_compare: Any, engine: Rehearsal, size: tuple[int, int], theme: str) -> None:
+    app = studio(engine)
+    app.theme = theme
+    assert snap_compare(app, run_before=press("f3"), terminal_size=size)
+
+
+@EVERY_SIZE
+def test_lyrics_of_other_scripts(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
+    words = "[verse]\n雪花飘落在窗台，\nשיר חדש\nأغنية جديدة\ncafe\u0301 na\u00efve\n"
+    song = replace(SONG, title="雪", lyrics=words)
+    assert snap_compare(studio(engine, song), run_before=press("down", "end"), terminal_size=size)
+
+
+@EVERY_SIZE
+def test_a_question(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
+    async def ask(pilot: Pilot[Any]) -> None:
+        await press("ctrl+g")(pilot)
+        while not engine.jobs:
+            await pilot.pause(0.05)
+        await press("ctrl+q")(pilot)
+
+    song = replace(SONG, lyrics="[verse]\nOne line.\n")
+    assert snap_compare(studio(engine, song), run_before=ask, terminal_size=size)
+
+
+@BROAD
+@pytest.mark.parametrize(
+    "keys", [("f2",), ("f3", "alt+a"), ("f5", "f4")], ids=["write", "reference", "presets"]
+)
+def test_a_broad_terminal(
+    snap_compare: Any, engine: Rehearsal, size: tuple[int, int], keys: tuple[str, ...]
+) -> None:
+    assert snap_compare(studio(engine), run_before=press(*keys), terminal_size=size)

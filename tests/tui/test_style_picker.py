@@ -7,7 +7,8 @@ from textual.widgets import Input, OptionList, Static
 
 import tui
 from core.style import vocabulary
-from tui.widgets.style_picker import ChipLine, StylePicker
+from tui.widgets.chips import ChipLine
+from tui.widgets.style_picker import StylePicker
 
 STYLES = Path(tui.__file__).parent / "styles"
 BOTH = pytest.mark.parametrize("size", [(80, 24), (120, 40)])

@@ -6,7 +6,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 import tui
-from tui.widgets.takes_list import NOTHING, TakeRow, TakesList
+from tui.widgets.takes_list import NOTHING, Signs, TakeRow, TakesList
 
 STYLES = Path(tui.__file__).parent / "styles"
 ODD = TakeRow("a", "composing 43 %", None, None, "[/chorus] [ verse ] [b]")
@@ -127,7 +127,7 @@ async def test_the_details_take_the_room_there_is(until: Any, width: int) -> Non
         room = sum(column.get_render_width(app.takes) for column in app.takes.columns.values())
         await until(pilot, lambda: app.takes.size.width == width)
         room = sum(column.get_render_width(app.takes) for column in app.takes.columns.values())
-        assert room == max(width, 67)
+        assert room == max(width, 69)
         assert app.takes.current is not None
 
 
@@ -145,3 +145,26 @@ async def test_a_length_that_cannot_be_is_shown_without_harm(seconds: float) -> 
     app = Takes(replace(READY, seconds=seconds, detail="\ud800"))
     async with app.run_test():
         assert "\ud800" not in app.cell("b", "detail")
+
+
+async def test_takes_in_hand_and_compared_are_marked_by_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Takes(ODD, READY, OLD)
+    async with app.run_test() as pilot:
+        app.takes.mark(Signs("b", True, "c", "b"))
+        assert [app.cell(key, "take") for key in "abc"] == ["3", "2 B▶", "1 A"]
+        app.takes.show([ODD, READY])
+        await pilot.pause()
+        assert [app.cell(key, "take") for key in "ab"] == ["2", "1 B▶"]
+        written: list[str] = []
+        original = app.takes.update_cell
+
+        def update_cell(row: Any, *rest: Any, **more: Any) -> None:
+            written.append(row)
+            original(row, *rest, **more)
+
+        monkeypatch.setattr(app.takes, "update_cell", update_cell)
+        app.takes.mark(Signs("b", False, "c", "b"))
+        assert app.cell("b", "take") == "1 B⏸"
+        assert written == ["b"]
+        app.takes.mark(Signs())
+        assert app.cell("b", "take") == "1"

@@ -106,12 +106,29 @@ async def test_what_is_not_known_is_said_to_be_unknown() -> None:
 
 
 def test_a_narrow_row_keeps_the_phase_the_time_and_the_time_left() -> None:
-    assert run_row(SINGING, SINGING.fraction, 80).text.endswith("ETA 40–55 s  chorus")
-    assert run_row(SINGING, SINGING.fraction, 40).text == "2/3 composing  1:12 / 4:40  ETA 40–55 s"
+    known = replace(SINGING, ready=(40.0, 55.0))
+    assert run_row(known, known.fraction, 80).text.endswith("212 frames/s  ETA 40–55 s  chorus")
+    assert run_row(known, known.fraction, 40).text == "2/3 composing  1:12 / 4:40  ETA 40–55 s"
     player = PlayerLine("no sound: PortAudio found no device; the file is /songs/a.flac", None, None)
     assert "ours 1.2" not in memory_row(SINGING, player, 40).text
     assert "no sound" in memory_row(SINGING, player, 40).text
     assert "ours 1.2" in memory_row(SINGING, player, 80).text
+
+
+def test_the_end_of_the_phase_is_not_given_out_as_the_end_of_the_song() -> None:
+    phase_only = run_row(SINGING, SINGING.fraction, 120).text
+    assert "phase ETA 40–55 s" in phase_only
+    both = run_row(replace(SINGING, ready=(100.0, 130.0)), SINGING.fraction, 120).text
+    assert "  ETA 1:40–2:10" in both
+    assert "phase" not in both
+
+
+def test_the_rates_of_the_last_seconds_and_the_queue_are_shown_where_there_is_room() -> None:
+    busy = replace(SINGING, rates=(10.0, 20.0, 40.0), waiting=2)
+    wide = run_row(busy, busy.fraction, 140).text
+    assert "212 frames/s  ▃▅█  phase ETA" in wide
+    assert "+2 waiting" in wide
+    assert "▃▅█" not in run_row(busy, busy.fraction, 70).text
 
 
 @settings(max_examples=200, deadline=None)

@@ -132,3 +132,37 @@ def test_words_from_people_stay_on_one_line_and_inside_their_room() -> None:
 def test_unknown_numbers_are_question_marks() -> None:
     assert (clock(None), clock(72.9), clock(280)) == ("?", "1:12", "4:40")
     assert (gib(None), gib(1 << 30)) == ("?", "1.0")
+
+
+async def test_a_loop_stands_between_brackets_and_the_label_in_the_corner() -> None:
+    async with Page().run_test(size=(80, 24)) as pilot:
+        app = pilot.app
+        assert isinstance(app, Page)
+        app.wave.show(Hum(), MARKS)
+        app.wave.position = 100.0
+        app.wave.loop, app.wave.label = (20.0, 90.0), "A"
+        *wave, marks = app.rows()
+        assert all((row.index("["), row.index("]")) == (8, 35) for row in wave)
+        assert wave[0].startswith("A ")
+        assert not wave[1].startswith("A")
+        assert "╵[verse]" in marks
+        app.wave.loop = (0.0, math.inf)
+        assert all((row.rindex("]"), len(row)) == (79, 80) for row in app.rows()[:-1])
+        assert all(len([s for s in app.wave.render_line(y) if s.text]) <= 2 for y in range(3))
+        app.wave.loop = (90.0, 90.0)
+        assert app.rows()[1].count("]") == 1
+        app.wave.loop, app.wave.label = None, ""
+        assert "[" not in "".join(app.rows()[:-1])
+
+
+@pytest.mark.parametrize("size", [(80, 24), (41, 10), (3, 5)])
+async def test_what_is_not_rendered_yet_is_blank(size: tuple[int, int]) -> None:
+    async with Page().run_test(size=size) as pilot:
+        app = pilot.app
+        assert isinstance(app, Page)
+        app.wave.show(Hum(), MARKS, whole=400.0)
+        app.wave.position = 100.0
+        for row in app.rows()[:-1]:
+            assert len(row) == size[0]
+            assert not row[size[0] // 2 :].strip(" ┃")
+        assert app.wave.head == size[0] // 4

@@ -2,19 +2,30 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
-from core.audio.peaks import of as peaks_of
+from core.audio import volume
 from core.audio.player import Player
 from core.errors import SongdeskError
-from tui.widgets.waveform import Marks, Waveform
+from tui.screens.tracks import Marker, Pair, length_of, outline_of, read_growing, read_track, with_loudness
+from tui.screens.turntable import Turntable
+from tui.widgets.takes_list import Signs
+from tui.widgets.waveform import Waveform
+
+if TYPE_CHECKING:
+    from core.audio.peaks import Peaks
 
 _LOOKS_PER_SECOND = 2
 """How often the position is drawn: each look may repaint the whole wave over a slow link."""
+_REST = 0.5
+"""Seconds without a change before the volume is kept."""
 OpenPlayer = Callable[[], Player]
 
 
@@ -26,7 +37,7 @@ def real_player() -> Player:
 
 
 class Deck(Vertical):
-    """Loads a take, plays and pauses it, and goes back and forth in it."""
+    """Plays a take, also one that is still rendered, and draws it; what keys do is up to its turntable."""
 
     class Spoke(Message):
         """What the player does now; times in seconds."""
@@ -38,7 +49,7 @@ class Deck(Vertical):
             self.duration = duration
 
     class Silent(Message):
-        """Somebody wants to hear a take where nothing makes sound."""
+        """There is no sound where somebody wants to hear some, or it has stopped of itself."""
 
         def __init__(self, reason: str) -> None:
             super().__init__()
@@ -51,93 +62,319 @@ class Deck(Vertical):
             super().__init__()
             self.error = error
 
+    class Told(Message):
+        """What a key did, or why it did nothing."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Signed(Message):
+        """Other takes are in hand, heard or compared than before."""
+
+        def __init__(self, signs: Signs) -> None:
+            super().__init__()
+            self.signs = signs
+
     def __init__(self, open_player: OpenPlayer, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.path: Path | None = None
-        """The take in hand."""
-        self._bytes = 0
-        """Bytes of it when it was taken up; one that is still rendered grows."""
+        self.table = Turntable()
+        self._wave = Waveform()
         self._open_player = open_player
-        self._player: Player | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._is_measuring = False
+        self._stem_outline: tuple[Path | None, Peaks | None] = (None, None)
+        self._trouble = ""
+        self._reason = ""
+        self._signs = Signs()
 
     def compose(self) -> ComposeResult:
         """The wave alone: what the player says goes to the transport."""
-        yield Waveform()
+        yield self._wave
 
     def on_mount(self) -> None:
         """Begin to look where the player stands."""
-        self.set_interval(1 / _LOOKS_PER_SECOND, self._look)
+        self.set_interval(1 / _LOOKS_PER_SECOND, self.look)
 
     async def on_unmount(self) -> None:
         """Fall silent."""
-        if self._player is not None:
-            await asyncio.to_thread(self._player.close)
+        if self.table.player is not None:
+            await asyncio.to_thread(self.table.player.close)
 
-    async def load(self, path: Path, mark: Callable[[float], Marks], *, play: bool) -> None:
-        """Take up a sound file and, if asked, play it; `mark` tells its sections from its length (s)."""
-        async with self._one_at_a_time:
-            try:
-                if self._player is None:
-                    self._player = await asyncio.to_thread(self._open_player)
-                size = await asyncio.to_thread(_size, path)
-                if (path, size) != (self.path, self._bytes):
-                    peaks = await asyncio.to_thread(peaks_of, path)
-                    self._player.pause()
-                    self._player.load(path)
-                    self.path, self._bytes = path, size
-                    self.query_one(Waveform).show(peaks, mark(peaks.seconds))
-                if play:
-                    self._player.seek(0.0)
-                    self._play(self._player)
-            except SongdeskError as error:
-                self.post_message(self.Refused(error))
-        self._look()
+    @property
+    def path(self) -> Path | None:
+        """The file that is in hand."""
+        return self.table.path
 
-    def eject(self) -> None:
-        """Put the take away."""
-        if self._player is not None:
-            self._player.pause()
-        self.path = None
-        self.query_one(Waveform).show(None)
-        self.post_message(self.Spoke("", None, None))
+    @property
+    def take(self) -> str:
+        """The take in hand; empty for none."""
+        return self.table.track.take if self.table.track is not None else ""
+
+    @property
+    def position(self) -> float:
+        """Where the take in hand stands (s)."""
+        return self.table.position
+
+    @property
+    def duration(self) -> float:
+        """Length of the take in hand (s), as it will be where it is still rendered."""
+        return max(self.table.track.seconds, self.table.track.whole) if self.table.track is not None else 0.0
 
     @property
     def playing(self) -> bool:
         """Whether there is sound now."""
-        return self._player is not None and self._player.playing
+        return self.table.playing
+
+    async def load(
+        self, take: str, audio: Path, mark: Marker, *, play: bool, at: float = 0.0, whole: float | None = None
+    ) -> None:
+        """Take up a take and, if asked, play it, from a place (s) on.
+
+        `mark` tells its sections from its length (s). One with a `whole` (s) is still rendered, up to that.
+        """
+        async with self._one_at_a_time:
+            try:
+                await self._ready_player()
+                if whole is None:
+                    track = await asyncio.to_thread(read_track, take, audio)
+                else:
+                    track = await asyncio.to_thread(read_growing, take, audio, whole, self.table.track)
+            except SongdeskError as error:
+                self.post_message(self.Refused(error))
+                return
+            self.table.take_up(replace(track, marks=mark(track.seconds)))
+            self.table.go_to(at)
+            if play:
+                self._play()
+        self.look()
+
+    async def finish(self, take: str, audio: Path, mark: Marker) -> None:
+        """Let the finished sound go on where that which grew has come to, if it is in hand."""
+        async with self._one_at_a_time:
+            try:
+                track = await asyncio.to_thread(read_track, take, audio)
+            except SongdeskError as error:
+                self.post_message(self.Refused(error))
+                return
+            if self.is_growing(take):
+                self.table.go_on_with(replace(track, marks=mark(track.seconds)))
+        self.look()
+
+    def is_growing(self, take: str) -> bool:
+        """Whether that take is in hand as far as it is rendered."""
+        track = self.table.track
+        return track is not None and track.grows and track.take == take
+
+    def grow(self, take: str, seconds: float, whole: float) -> None:
+        """Know that so much (s) of a take is rendered, of the whole that it will be."""
+        if self.is_growing(take) and self.table.player is not None and not self.table.is_lent:
+            self.table.player.grow(seconds)
+            if not self._is_measuring:  # else what is new by then is seen at the next reading
+                self._draw_growth(seconds, whole)
+
+    @work(group="grow")
+    async def _draw_growth(self, seconds: float, whole: float) -> None:
+        track, path = self.table.track, self.path
+        if track is None or path is None or (seconds <= track.seconds and whole == track.whole):
+            return
+        self._is_measuring = True
+        try:
+            longer = await asyncio.to_thread(read_growing, track.take, path, whole, track)
+        except SongdeskError:
+            return  # it has just become the finished file, which comes by `finish`
+        finally:
+            self._is_measuring = False
+        if self.table.track is track:
+            self.table.grown(longer)
+            self.look()
+
+    def eject(self) -> None:
+        """Put the take away."""
+        self.table.eject()
+        self._wave.show(None)
+        self.post_message(self.Spoke("", None, None))
+        self.look()
+
+    def clear(self) -> None:
+        """Put the take away and forget what was compared: another song is open."""
+        self.table.compare(Pair())
+        self.eject()
+
+    # Keys
 
     def toggle(self) -> None:
         """Play, or pause."""
-        if self._player is not None and self.path is not None:
-            if self._player.playing:
-                self._player.pause()
-            else:
-                self._play(self._player)
-        self._look()
+        self.table.toggle()
+        self._ask_for_sound()
+        self.look()
 
     def seek(self, seconds: float) -> None:
         """Go that far on, or back when negative (s)."""
-        if self._player is not None and self.path is not None:
-            self._player.seek(self._player.position + seconds)
-        self._look()
+        self.table.seek(seconds)
+        self.look()
 
-    def _play(self, player: Player) -> None:
-        player.play()
-        if player.backend == "none":
-            self.post_message(self.Silent(player.reason))
+    def go_to_end(self, *, last: bool) -> None:
+        """Go to the start, or to the last second."""
+        self.table.go_to_end(last=last)
+        self.look()
 
-    def _look(self) -> None:
-        player = self._player
-        if player is None or self.path is None:
+    def section(self, step: int) -> None:
+        """Go to the start of the next section, or back."""
+        self.table.section(step)
+        self.look()
+
+    def loop(self) -> None:
+        """Let the section under the head go round, then the whole, then nothing."""
+        self.table.next_loop()
+        self.look()
+
+    def turn_volume(self, steps: int) -> None:
+        """Play louder or softer, and keep that for the next run."""
+        self.table.turn_volume(steps)
+        self.post_message(self.Told(f"volume {self.table.volume} %"))
+        self._keep_volume()
+        self.look()
+
+    def hear(self, stem: str) -> None:
+        """Hear the mix, the vocal or the backing, at the same place."""
+        track = self.table.track
+        if track is None:
             return
-        self.query_one(Waveform).position = player.position
+        if stem not in track.sounds:
+            there = ", ".join(track.sounds)
+            self.post_message(self.Told(f"this take has no {stem} of its own, only: {there}"))
+            return
+        self.table.hear(stem)
+        self._measure_stem()
+        self.look()
+
+    async def mark(self, letter: str, take: str, audio: Path, mark: Marker) -> None:
+        """Compare a finished take as `a` or `b`; the same key again takes the letter away."""
+        try:
+            track = await asyncio.to_thread(read_track, take, audio)
+            track = await asyncio.to_thread(with_loudness, replace(track, marks=mark(track.seconds)))
+        except SongdeskError as error:
+            self.post_message(self.Refused(error))
+            return
+        self.table.compare(self.table.pair.marked(letter, track))
+        pair = self.table.pair
+        now = pair.letter(take)
+        text = f"this take is {now} now" if now else "this take is compared no longer"
+        self.post_message(self.Told(pair.words if now and pair.words else text))
+        self.look()
+
+    def switch(self) -> None:
+        """Go over to the other of the two takes that are compared, at the same place."""
+        track, pair = self.table.track, self.table.pair
+        if track is None:
+            return
+        other = pair.other(track.take)
+        if other is None or other.take == track.take:
+            self.post_message(self.Told("mark two takes first, one as A and one as B"))
+            return
+        self.table.go_on_with(other)
+        self._measure_stem()
+        self.look()
+
+    async def audition(self, recording: Path, start: float, seconds: float) -> None:
+        """Play a stretch (s) of another file, such as a reference, until `hush` or a key of the player."""
+        async with self._one_at_a_time:
+            try:
+                await self._ready_player()
+                length = await asyncio.to_thread(length_of, recording)
+            except SongdeskError as error:
+                self.post_message(self.Refused(error))
+                return
+            self.table.lend(recording, length, start, seconds)
+        self._ask_for_sound()
+        self.look()
+
+    def hush(self) -> None:
+        """End what is played of another file; the take is in hand again, as it was."""
+        self.table.put_back()
+        self.look()
+
+    # Drawing
+
+    def look(self) -> None:
+        """See where the player stands, and show it."""
+        table = self.table
+        self._sign()
+        player, track = table.player, table.track
+        if player is None or track is None or table.is_lent:
+            return
+        self._say_trouble(player)
+        path, outline = self._stem_outline
+        heard = outline if path == table.path and not track.grows else None
+        self._wave.show(heard or track.outline, track.marks, whole=track.whole)
+        self._wave.loop = (table.looped.first, table.looped.last) if table.looped is not None else None
+        self._wave.label = table.pair.letter(track.take)
+        self._wave.position = player.position
         if player.backend == "none":
             self.post_message(self.Spoke(player.reason, None, None))
+        else:
+            words = f"{table.words} {player.reason}"
+            self.post_message(self.Spoke(words, player.position, player.duration))
+
+    def _say_trouble(self, player: Player) -> None:
+        """Say once what sound failed of, or where it goes since."""
+        if player.trouble != self._trouble and player.trouble:
+            self.post_message(self.Silent(player.reason))
+        elif player.playing and self._reason and player.reason != self._reason:
+            self.post_message(self.Told(player.reason))
+        if player.playing:
+            self._reason = player.reason
+        self._trouble = player.trouble
+
+    def _sign(self) -> None:
+        table = self.table
+        a, b = (track.take if track else "" for track in (table.pair.a, table.pair.b))
+        heard = table.track.take if table.track is not None else ""
+        signs = Signs(heard, table.playing and not table.is_lent, a, b)
+        if signs != self._signs:
+            self._signs = signs
+            self.post_message(self.Signed(signs))
+
+    @work(group="stem", exclusive=True)
+    async def _measure_stem(self) -> None:
+        """Draw what is heard; the outline of the mix stands until that of the stem is known."""
+        path, track = self.path, self.table.track
+        if path is None or track is None or track.grows or path == self._stem_outline[0]:
             return
-        state = "▶ playing" if player.playing else "⏸ paused"
-        self.post_message(self.Spoke(f"{state} {player.reason}", player.position, player.duration))
+        try:
+            self._stem_outline = path, await asyncio.to_thread(outline_of, path)
+        except SongdeskError:
+            return  # the player will say it
+        self.look()
 
+    async def _ready_player(self) -> None:
+        if self.table.player is None:
+            self.table.volume = await asyncio.to_thread(volume.recall)
+            self.table.adopt(await asyncio.to_thread(self._open_player))
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    def _play(self) -> None:
+        if self.table.player is not None:
+            self.table.player.play()
+        self._ask_for_sound()
+
+    def _ask_for_sound(self) -> None:
+        if self.table.player is not None and self.table.player.backend == "none":
+            self._look_for_sound()
+
+    @work(group="sound", exclusive=True)
+    async def _look_for_sound(self) -> None:
+        """Where nothing made sound when the player was opened, something may by now."""
+        player = await asyncio.to_thread(self._open_player)
+        if player.backend == "none":
+            self.post_message(self.Silent(self.table.player.reason if self.table.player else player.reason))
+            return
+        self.table.adopt(player)
+        if self.table.track is not None:
+            player.play()
+        self.look()
+
+    @work(group="volume", exclusive=True)
+    async def _keep_volume(self) -> None:
+        await asyncio.sleep(_REST)
+        await asyncio.to_thread(volume.remember, self.table.volume)

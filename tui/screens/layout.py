@@ -4,6 +4,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Offset
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -13,6 +14,7 @@ from core.errors import SongdeskError
 from tui.keys import keys_in_force
 from tui.screens.areas import AREAS, Area, Notice, Tabs
 from tui.screens.deck import OpenPlayer
+from tui.screens.jump import Target
 from tui.screens.listen import TakesArea
 from tui.screens.style import StyleArea
 from tui.screens.tune import TuneArea
@@ -37,6 +39,8 @@ class FourAreas(Screen[None]):
         super().__init__()
         self.session = session
         self._open_player = open_player
+        self._going = ""
+        """The area the keyboard is on its way to."""
         self.keys = {name: keys.split(",")[0] for name, keys in keys_in_force(own_keys).items()}
         """The first key of every action."""
 
@@ -68,26 +72,37 @@ class FourAreas(Screen[None]):
 
     def action_area(self, area: str) -> None:
         """Show an area and put the keyboard there."""
-        self.area = area
+        self.area = self._going = area
         self.call_after_refresh(self._focus_area)
 
     def watch_area(self, area: str) -> None:
         """A narrow terminal shows one area: the style sheet goes by the class."""
-        for name in AREAS:
-            self.set_class(name == area, f"-on-{name}")
+        # All at once: each change of a class would restyle every widget.
+        self.set_classes({name for name in self.classes if not name.startswith("-on-")} | {f"-on-{area}"})
         for tabs in self.query(Tabs):
             tabs.chosen = area
 
     def _focus_area(self) -> None:
-        pane = self.query_one(f"#{self.area}")
+        pane, self._going = self.query_one(f"#{self._going or self.area}"), ""
         inside = [child for child in pane.query(Widget) if child.focusable]
         if inside and self.focused not in inside:
             inside[0].focus()
 
     def on_descendant_focus(self) -> None:
         """The tabs follow the keyboard, however it got there."""
+        if self._going:
+            return  # an area chosen meanwhile: the keyboard is on its way there
         above = self.focused.ancestors_with_self if self.focused is not None else ()
         self.area = next((node.id for node in above if node.id in AREAS), self.area)
+
+    def tab_targets(self) -> list[Target]:
+        """For jumping: the areas that do not show, where their tabs stand."""
+        tabs = self.query_one(Tabs)
+        if not tabs.display or not tabs.region.area:
+            return []
+        row, start = tabs.render().plain, tabs.region.offset
+        places = {area: row.find(f"{self.keys[area].upper()} {area.capitalize()}") for area in AREAS}
+        return [Target(area, start + Offset(x, 0)) for area, x in places.items() if area != self.area]
 
     def say(self, text: str, *, kind: str = "note") -> None:
         """Say one line above the transport."""

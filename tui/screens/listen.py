@@ -1,22 +1,35 @@
 """The area of the takes: their list, and the deck that plays one."""
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.message import Message
 
-from core.meter import Meter
+from core.meter import Meter, State
 from tui.screens.areas import Area
 from tui.screens.deck import Deck, OpenPlayer
+from tui.screens.listen_keys import LISTEN_KEYS
 from tui.session import Session
+from tui.widgets.automation import Automation
 from tui.widgets.takes_list import TakesList
+
+_NOTHING_LEFT = (State.CANCELLED.value, State.FAILED.value)
+"""How a take stands that has no sound any more."""
+_ENDED = ("ready", State.STOPPED.value, *_NOTHING_LEFT)
+_RENDERS = 3
+"""The phase in which sound comes to be: whatever it is long by then, it will be."""
 
 
 class TakesArea(Area):
     """Lists the takes of the open song and plays them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = LISTEN_KEYS
 
     class InHand(Message):
         """A take is in hand and can be played, or none is."""
@@ -31,49 +44,112 @@ class TakesArea(Area):
         self._meter = Meter()
 
     def compose(self) -> ComposeResult:
-        """The list over the deck."""
+        """The list over the deck, and under it how knobs were turned."""
         yield TakesList()
         yield Deck(self._open_player)
+        yield Automation()
 
     @property
     def deck(self) -> Deck:
         """What plays."""
         return self.query_one(Deck)
 
+    @property
+    def take(self) -> str:
+        """The take in hand; empty for none."""
+        return self.deck.take
+
+    @property
+    def position(self) -> float:
+        """Where the take in hand stands (s)."""
+        return self.deck.position
+
     def fill(self) -> None:
         """Show the takes of the open song, none of them in hand."""
-        self.deck.eject()
+        for group in ("take", "finish", "mark"):
+            self.workers.cancel_group(self, group)
+        self.deck.clear()
+        self.query_one(Automation).show((), 0.0)
         self.post_message(self.InHand(False))
         self.list_takes()
 
     def list_takes(self) -> None:
         """Show how the takes stand now."""
-        self.query_one(TakesList).show(self.session.rows)
+        rows = self.session.rows
+        self.query_one(TakesList).show(rows)
+        made = next((row for row in rows if row.id == self._meter.job), None)
+        if made is None or made.state_text not in _ENDED:
+            return
+        self._meter = Meter()
+        if made.state_text in _NOTHING_LEFT and self.deck.is_growing(made.id):
+            self.deck.eject()
+            self.post_message(self.InHand(False))
+        if self.take in ("", made.id):
+            self.query_one(Automation).show((), 0.0)
 
     def follow(self, meter: Meter) -> None:
         """Know how far the take that is being made has come."""
         self._meter = meter
+        if meter.preview is not None:
+            self.deck.grow(meter.job, meter.preview_seconds, _length_of(meter))
+        if self.take in ("", meter.job) and any(row.id == meter.job for row in self.session.rows):
+            self._show_lanes_made(meter)
 
     def offer(self, take: str, sound: Path) -> None:
-        """Take up a take that has come to its end, unless another is being heard."""
-        if self.session.sound_of(take) and not self.deck.playing:
+        """Take up a take that has come to its end, unless another is being heard.
+
+        Where it is heard already, as far as it was rendered, its finished sound goes on from there.
+        """
+        if self.deck.is_growing(take):
+            self._finish(take, sound)
+        elif self.session.sound_of(take) and not self.deck.playing:
             self._take_up(take, sound, play=False)
+
+    def resume(self, take: str, position: float) -> None:
+        """Take up a take where it was left (s), silent."""
+        sound = self.session.sound_of(take)
+        if sound is not None:
+            self._take_up(take, sound, play=False, at=position)
 
     @on(TakesList.Chosen)
     def _chosen(self, event: TakesList.Chosen) -> None:
         sound, meter = self.session.sound_of(event.id), self._meter
-        if sound is None and meter.job == event.id and meter.preview is not None:
-            sound = meter.preview
-            self.say(f"the first {meter.preview_seconds:.0f} s of it, as far as it is rendered")
-        if sound is None:
-            self.say("this take has no sound to play", kind="warning")
-        else:
+        if sound is not None:
             self._take_up(event.id, sound, play=True)
+        elif meter.job == event.id and meter.preview is not None:
+            self.say(f"the first {meter.preview_seconds:.0f} s of it, and on as it is rendered")
+            self._take_up(event.id, meter.preview, play=True, whole=_length_of(meter))
+        else:
+            self.say("this take has no sound to play", kind="warning")
 
     @work(group="take", exclusive=True)
-    async def _take_up(self, take: str, sound: Path, *, play: bool) -> None:
-        await self.deck.load(sound, partial(self.session.marks, take), play=play)
+    async def _take_up(
+        self, take: str, sound: Path, *, play: bool, at: float = 0.0, whole: float | None = None
+    ) -> None:
+        """Have a take in hand; one with a `whole` (s) is still rendered up to that."""
+        mark = partial(self.session.marks, take)
+        await self.deck.load(take, sound, mark, play=play, at=at, whole=whole)
         self.post_message(self.InHand(self.deck.path is not None))
+        finished = self.session.sound_of(take)
+        if finished is not None and self.deck.is_growing(take):
+            await self.deck.finish(take, finished, mark)  # it came to its end meanwhile
+        await self._show_lanes(take)
+
+    @work(group="finish", exclusive=True)
+    async def _finish(self, take: str, sound: Path) -> None:
+        await self.deck.finish(take, sound, partial(self.session.marks, take))
+        await self._show_lanes(take)
+
+    async def _show_lanes(self, take: str) -> None:
+        """Draw how knobs were turned in the take in hand."""
+        lanes = await asyncio.to_thread(self.session.lanes, take)
+        if self.take == take and self._meter.job != take:
+            for shown in self.query(Automation):  # none when the studio is already being taken down
+                shown.show(lanes, self.deck.duration)
+
+    def _show_lanes_made(self, meter: Meter) -> None:
+        seconds, reached = self.session.lane_axis(meter)
+        self.query_one(Automation).show(self.session.lanes(meter.job), seconds, reached=reached)
 
     @on(Deck.Refused)
     def _refused(self, event: Deck.Refused) -> None:
@@ -82,3 +158,70 @@ class TakesArea(Area):
     @on(Deck.Silent)
     def _silent(self, event: Deck.Silent) -> None:
         self.say(event.reason, kind="warning")
+
+    @on(Deck.Told)
+    def _told(self, event: Deck.Told) -> None:
+        self.say(event.text)
+
+    @on(Deck.Signed)
+    def _signed(self, event: Deck.Signed) -> None:
+        self.query_one(TakesList).mark(event.signs)
+
+    def action_skip(self, seconds: int) -> None:
+        """Go on in the take, or back (s)."""
+        if self._has_take():
+            self.deck.seek(seconds)
+
+    def action_section(self, step: int) -> None:
+        """Go to the start of the next section, or back."""
+        if self._has_take():
+            self.deck.section(step)
+
+    def action_ends(self, last: bool) -> None:
+        """Go to the start or to the end."""
+        if self._has_take():
+            self.deck.go_to_end(last=last)
+
+    def action_loop(self) -> None:
+        """Let the section go round, the whole, or nothing."""
+        if self._has_take():
+            self.deck.loop()
+
+    def action_volume(self, steps: int) -> None:
+        """Play louder or softer."""
+        self.deck.turn_volume(steps)
+
+    def action_hear(self, stem: str) -> None:
+        """Hear one of the take's sounds."""
+        if self._has_take():
+            self.deck.hear(stem)
+
+    def action_switch(self) -> None:
+        """Go over to the other of A and B."""
+        if self._has_take():
+            self.deck.switch()
+
+    def action_mark(self, letter: str) -> None:
+        """Compare the take under the cursor, or no longer."""
+        row = self.query_one(TakesList).current
+        sound = self.session.sound_of(row.id) if row is not None else None
+        if row is None or sound is None:
+            self.say("only a take that has its sound can be compared", kind="warning")
+        else:
+            self.say("measuring how loud it is…")
+            self._mark(letter, row.id, sound)
+
+    @work(group="mark")
+    async def _mark(self, letter: str, take: str, sound: Path) -> None:
+        await self.deck.mark(letter, take, sound, partial(self.session.marks, take))
+
+    def _has_take(self) -> bool:
+        if self.take:
+            return True
+        self.say(f"there is no take in hand: {self.keys['takes.play']} plays the one under the cursor")
+        return False
+
+
+def _length_of(meter: Meter) -> float:
+    """What a take that is being rendered will be long (s), at most."""
+    return meter.seconds if meter.phase >= _RENDERS else 0.0

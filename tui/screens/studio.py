@@ -1,6 +1,7 @@
 """The one screen: lyrics, style, settings and takes, with the transport at the foot."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -8,26 +9,26 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.reactive import reactive
 
 from core.errors import SongdeskError
-from core.meter import State
-from core.settings import Live
+from core.meter import Meter, State
+from core.settings import Live, Value
 from tui.bridge import Bridge, MakeEngine
 from tui.keys import KEYS, OF_THE_APP
 from tui.screens.deck import Deck, OpenPlayer
-from tui.screens.help import help_text
 from tui.screens.listen import TakesArea
 from tui.screens.page import Page
 from tui.screens.songs import SongActions
+from tui.screens.style import StyleArea
 from tui.screens.tune import TuneArea
+from tui.screens.write import WriteArea
 from tui.session import Session
 from tui.widgets.problems import sentence
+from tui.widgets.reference_panel import ReferencePanel
 from tui.widgets.transport import Transport
 
 _STATES = {State.FINISHING: "stopping, keeping", State.STOPPING: "abandoning"}
 _WHY_NOT = {
-    "compose": "a song is being composed already",
     "stop": "no song is being composed",
     "play": "there is no take in hand: choose one in the takes",
     "seek": "there is no take in hand: choose one in the takes",
@@ -40,18 +41,14 @@ class StudioScreen(SongActions):
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in KEYS if key.id not in OF_THE_APP]
 
-    composing: reactive[bool] = reactive(False, bindings=True)
-
     def __init__(
         self, session: Session, make_engine: MakeEngine, open_player: OpenPlayer, own_keys: dict[str, str]
     ) -> None:
         super().__init__(session, open_player, own_keys)
         self.bridge = Bridge(make_engine)
-        self._own_keys = own_keys
-        self._job = ""
-        """The job in hand."""
-        self._is_stopping = False
-        """Whether it was asked to end and be kept."""
+        self._beginning = asyncio.Lock()
+        self._stopped = ""
+        """The job that was asked to end and be kept."""
 
     def compose(self) -> ComposeResult:
         """The areas, and the ear at the engine."""
@@ -60,24 +57,26 @@ class StudioScreen(SongActions):
 
     # Composing
 
-    @work(group="compose", exclusive=True)
+    @work(group="compose")
     async def action_compose(self) -> None:
-        """Make the song that stands here, or say what keeps it from being made."""
-        if self.composing or self._is_refused():
+        """Make the song that stands here, behind those that wait; or say what keeps it from being made."""
+        if self._is_refused():
             return
-        self.composing = True
-        await self.save()
-        try:
-            job = await asyncio.to_thread(self.session.begin)
-        except SongdeskError as error:
-            self.composing = False
-            self.complain(error)
-            return
-        self._job, self._is_stopping = job.id, False
-        self.takes.list_takes()
-        self.query_one(TuneArea).composing(True)
-        self.say("")
-        self.bridge.compose_song(job)
+        async with self._beginning:
+            waits = self.composing
+            self.composing = True
+            await self.save()
+            try:
+                job = await asyncio.to_thread(self.session.begin, waits=waits)
+            except SongdeskError as error:
+                self.composing = self.bridge.busy
+                self.complain(error)
+                return
+            self.takes.list_takes()
+            self.query_one(TuneArea).composing(True)
+            self.query_one(StyleArea).note_use(job.song.style)
+            self.say(f"{job.song.title} is made when what is composed now is done" if waits else "")
+            self.bridge.compose_song(job)
 
     def _is_refused(self) -> bool:
         wrong = self.write.first_error()
@@ -95,31 +94,54 @@ class StudioScreen(SongActions):
     @on(TuneArea.Turned)
     def _setting_turned(self, event: TuneArea.Turned) -> None:
         if self.composing:
-            heard = self.session.turn_live(self._job, event.key, self.bridge.meter)
-            if heard is not Live.SONG:
-                self.bridge.set_live(event.key, event.value)
-            self.say(f"{event.key} is heard from the {heard.value} on")
-            self.takes.list_takes()
+            self._turn_live(event.changes)
         self.show_plan()
         self.write.show_budget()
 
+    def _turn_live(self, changes: Mapping[str, Value]) -> None:
+        """Turn the knobs of the song being made, and say when each is heard."""
+        heard: dict[Live, list[str]] = {}
+        for key, value in changes.items():
+            live = self.session.turn_live(self.bridge.meter.job, key, self.bridge.meter)
+            if live is not Live.SONG:
+                self.bridge.set_live(key, value)
+            heard.setdefault(live, []).append(key)
+        said = (
+            f"{', '.join(keys)} {'is' if len(keys) == 1 else 'are'} heard from the {live.value} on"
+            for live, keys in heard.items()
+        )
+        self.say("; ".join(said))
+        self._follow(self.bridge.meter)
+
     def action_stop(self) -> None:
         """End the song here and keep it; once more, in whichever phase, abandons it."""
-        self.bridge.stop(keep=not self._is_stopping)
-        if self._is_stopping or self.bridge.meter.state is State.STOPPING:
+        job, again = self.bridge.meter.job, self._is_stopping
+        self.bridge.stop(keep=not again)
+        if again or self.bridge.meter.state is State.STOPPING:
             self.say("stopping; nothing of this take is kept", kind="warning")
         else:
             stop = self.keys["stop"]
             self.say(f"stopping here, and keeping what is made; {stop} once more abandons it", kind="warning")
-        self._is_stopping = True
+        self._stopped = job
+
+    @property
+    def _is_stopping(self) -> bool:
+        """Whether the song being made was asked to end and be kept."""
+        return bool(self._stopped) and self._stopped == self.bridge.meter.job
 
     @on(Bridge.Read)
     def _meter_read(self, event: Bridge.Read) -> None:
         meter = event.meter
+        if meter.state.busy:
+            self.query_one(Transport).show(meter)
+            self._follow(meter)
+
+    def _follow(self, meter: Meter) -> None:
+        """Show how far the take that is being made has come, and how its knobs were turned."""
         if not meter.state.busy:
             return
-        self.query_one(Transport).show(meter)
         self.takes.follow(meter)
+        self.query_one(TuneArea).follow(meter)
         going = "stopping, keeping" if self._is_stopping else "composing"
         self.session.mark(meter.job, _STATES.get(meter.state, going))
         self.takes.list_takes()
@@ -129,8 +151,9 @@ class StudioScreen(SongActions):
         self.bridge.acknowledge()
         self.composing = self.bridge.busy
         outcome = event.outcome
-        made = outcome.seconds or self.bridge.meter.seconds
-        self.query_one(Transport).show(replace(self.bridge.meter, seconds=made))
+        meter = self.bridge.meter
+        if meter.job == outcome.job.id:
+            self.query_one(Transport).show(replace(meter, seconds=outcome.seconds or meter.seconds))
         self.query_one(TuneArea).composing(self.composing)
         self.session.end(outcome)
         self.takes.list_takes()
@@ -157,6 +180,22 @@ class StudioScreen(SongActions):
     def _player_spoke(self, event: Deck.Spoke) -> None:
         self.query_one(Transport).show_player(event.text, event.position, event.duration)
 
+    @on(WriteArea.Described)
+    def _style_pasted(self) -> None:
+        self.query_one(StyleArea).fill()
+
+    # The reference
+
+    @on(ReferencePanel.Listen)
+    @work(group="audition", exclusive=True)
+    async def _reference_heard(self, event: ReferencePanel.Listen) -> None:
+        await self.takes.deck.audition(event.path, event.start, event.seconds)
+
+    @on(ReferencePanel.Hush)
+    def _reference_hushed(self) -> None:
+        self.workers.cancel_group(self, "audition")
+        self.takes.deck.hush()
+
     def action_play(self) -> None:
         """Play or pause the take."""
         self.takes.deck.toggle()
@@ -168,8 +207,6 @@ class StudioScreen(SongActions):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that would do nothing are not shown."""
         match action:
-            case "compose":
-                return not self.composing
             case "stop":
                 return self.composing
             case "play" | "seek":
@@ -179,10 +216,6 @@ class StudioScreen(SongActions):
     def action_explain(self, action: str) -> None:
         """Say why an action does nothing now."""
         self.say(_WHY_NOT.get(action, "this does nothing now"))
-
-    def action_help(self) -> None:
-        """Show every key."""
-        self.app.push_screen(Page("Keys", help_text(self._own_keys)))
 
     def action_engine_text(self) -> None:
         """Show exactly what the model will read."""

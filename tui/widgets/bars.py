@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len, set_cell_size
 
 REST = "·"
+_HEIGHTS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 """Braille dots of the left and the right half of a cell, from the bottom row up."""
@@ -32,6 +33,12 @@ def braille(levels: Sequence[float], height: int) -> tuple[str, ...]:
         for dot in range(first, first + tall):
             cells[dot // 4][index // 2] |= _DOTS[index % 2][dot % 4]
     return tuple("".join(chr(0x2800 + cell) for cell in row) for row in reversed(cells))
+
+
+def spark(values: Sequence[float]) -> str:
+    """Figures as a row of bars of eight heights, the largest as high as they go."""
+    most = max(values, default=0.0)
+    return "".join(_HEIGHTS[round(7 * max(0.0, value) / most)] for value in values) if most > 0 else ""
 
 
 def clock(seconds: float | None) -> str:

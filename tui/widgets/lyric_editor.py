@@ -1,27 +1,32 @@
-"""The lyric editor: tags in colour, problems in the gutter, tags completed after `[`, one-key fixes."""
+"""The lyric editor: checks what is written, mends it, completes it, and takes in what is pasted."""
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
-from rich.text import Text
-from textual import on
-from textual.binding import Binding, BindingType
-from textual.document._document import EditResult, Selection
+from textual import events, on
+from textual.app import SuspendNotSupported
+from textual.binding import BindingType
+from textual.document._document import EditResult, Location, Selection
 from textual.document._edit import Edit
-from textual.geometry import Offset
 from textual.message import Message
-from textual.strip import Strip
 from textual.widgets import TextArea
 
-from core.lyrics.check import Diagnostic, Fix, Severity, check
+from core.errors import SongdeskError
+from core.lyrics.check import Diagnostic, Fix, apply_fix, check
+from core.lyrics.foreign import Converted as ForeignText
+from core.lyrics.foreign import convert
+from core.lyrics.mend import mend_all, to_ascii
 from core.lyrics.parse import Lyrics, Place, parse
 from core.lyrics.tags import Dialect
+from core.lyrics.wire import UNPRINTED
+from tui.outside import edit_outside
+from tui.widgets.completer import Completer
 from tui.widgets.completion import CompletionPopup
-from tui.widgets.problems import MARKS
-from tui.widgets.thrifty import ThriftyTextArea
+from tui.widgets.lyric_keys import LYRIC_KEYS
+from tui.widgets.lyric_sections import SectionText
+from tui.widgets.lyric_text import RANK
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -31,62 +36,12 @@ Judge = Callable[[str], tuple[Lyrics, tuple[Diagnostic, ...]]]
 
 _PAUSE = 0.15
 """Seconds without a key before the text is checked."""
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
-"""Worst first."""
 
 
-class LyricEditor(ThriftyTextArea):
+class LyricEditor(SectionText):
     """A text area in the notation of one engine."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "f8", "fix", "Fix", id="lyrics.fix", tooltip="Mend the problem on this row, or the nearest one"
-        ),
-        Binding(
-            "f4", "problem(1)", "Next problem", show=False, id="lyrics.next", tooltip="Go to the next problem"
-        ),
-        Binding(
-            "shift+f4",
-            "problem(-1)",
-            "Previous problem",
-            show=False,
-            id="lyrics.previous",
-            tooltip="Go to the problem before",
-        ),
-        Binding(
-            "alt+i",
-            "insert_section",
-            "Insert section",
-            show=False,
-            id="lyrics.section",
-            tooltip="Insert a section after this line",
-        ),
-        Binding(
-            "enter,tab",
-            "popup_accept",
-            show=False,
-            priority=True,
-            id="lyrics.accept",
-            tooltip="Insert the highlighted tag",
-            system=True,
-        ),
-        Binding(
-            "escape",
-            "popup_close",
-            show=False,
-            id="lyrics.close",
-            tooltip="Close the completion list",
-            system=True,
-        ),
-    ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "lyric-editor--tag",
-        "lyric-editor--unknown",
-        "lyric-editor--problem",
-        "lyric-editor--error",
-        "lyric-editor--warning",
-        "lyric-editor--hint",
-    }
+    BINDINGS: ClassVar[list[BindingType]] = LYRIC_KEYS
 
     @dataclass
     class Checked(Message):
@@ -113,6 +68,25 @@ class LyricEditor(ThriftyTextArea):
             """The editor the cursor is in."""
             return self.editor
 
+    @dataclass
+    class Entered(Message):
+        """The cursor came into another section."""
+
+        section: int | None
+        """Its index; None before the first tag."""
+
+    @dataclass
+    class Asked(Message):
+        """What only a view beside the editor can show is asked for: problems, sections or find."""
+
+        view: str
+
+    @dataclass
+    class Converted(Message):
+        """A paste in another notation was converted; undo brings back what was pasted."""
+
+        converted: ForeignText
+
     def __init__(
         self,
         dialect: Dialect,
@@ -122,17 +96,19 @@ class LyricEditor(ThriftyTextArea):
         blink: bool = False,
     ) -> None:
         """`blink` costs two thirds of a kilobyte each second: leave it off over a link."""
-        super().__init__(text, id=id, show_line_numbers=True)
-        self.set_reactive(TextArea.cursor_blink, blink)
-        self.dialect = dialect
+        super().__init__(dialect, text, id=id, blink=blink)
         self.judge: Judge = self._judge
-        self.popup = CompletionPopup(dialect, self.action_popup_accept)
         self.diagnostics: tuple[Diagnostic, ...] = ()
-        self._by_row: dict[int, tuple[Diagnostic, ...]] = {}
+        self._completer = Completer(self)
         self._pointed: Diagnostic | None = None
+        self._tag_rows: list[int] = []
+        self._section: int | None = None
         self._check_timer: Timer | None = None
-        self._completing: tuple[int, int] | None = None
-        self._scaffold: tuple[int, int] | None = None
+
+    @property
+    def popup(self) -> CompletionPopup:
+        """The list beside the cursor."""
+        return self._completer.popup
 
     # Checking
 
@@ -152,7 +128,9 @@ class LyricEditor(ThriftyTextArea):
             self._check_timer.stop()
             self._check_timer = None
         lyrics, self.diagnostics = self.judge(self.text)
-        self._place_marks()
+        self.place_marks(self.diagnostics)
+        self._completer.learn(lyrics)
+        self._tag_rows = [section.tag_span.start.row for section in lyrics.sections]
         self.post_message(self.Checked(self, lyrics, self.diagnostics))
         self._point(again=True)
 
@@ -166,90 +144,122 @@ class LyricEditor(ThriftyTextArea):
         lyrics = parse(text)
         return lyrics, check(lyrics, self.dialect)
 
-    def _place_marks(self) -> None:
-        rows: dict[int, tuple[Diagnostic, ...]] = {}
-        for diagnostic in sorted(self.diagnostics, key=lambda d: _RANK[d.severity]):
-            row = diagnostic.span.start.row
-            rows[row] = (*rows.get(row, ()), diagnostic)
-        changed = {row for row in rows.keys() | self._by_row.keys() if rows.get(row) != self._by_row.get(row)}
-        self._by_row = rows
-        if changed:
-            self.notify_style_update()
-        for row in changed:
-            self.refresh_row(row)
-
     @property
     def pointed(self) -> Diagnostic | None:
         """The problem the cursor stands on, else the worst of its row."""
         return self._pointed
 
+    @property
+    def section(self) -> int | None:
+        """Which section the cursor is in, as of the last check; None before the first tag."""
+        return self._section
+
     def _point(self, *, again: bool = False) -> None:
         row, column = self.cursor_location
         here = Place(row, column)
-        on_row = self._by_row.get(row, ())
+        on_row = self.marks.get(row, ())
         under = [d for d in on_row if d.span.start <= here <= d.span.end]
         pointed = next(iter(under or on_row), None)
         if pointed != self._pointed or (again and pointed is not None):
             self._pointed = pointed
             self.post_message(self.Pointed(self, pointed))
-
-    # Drawing
-
-    def get_line(self, line_index: int) -> Text:
-        """One row with its tags in colour and its problems underlined."""
-        line = super().get_line(line_index)
-        for section in parse(line.plain).sections:
-            kind = "tag" if self.dialect.tag(section.tag) else "unknown"
-            line.stylize(self._style(kind), section.tag_span.start.column, section.tag_span.end.column)
-        for diagnostic in self._by_row.get(line_index, ()):
-            start, end = diagnostic.span.start, diagnostic.span.end
-            if diagnostic.severity is not Severity.HINT and end.row == start.row:
-                line.stylize(self._style("problem"), start.column, end.column)
-        return line
-
-    def render_line(self, y: int) -> Strip:
-        """One screen line; the first of a row with a problem carries its mark in the gutter."""
-        strip = super().render_line(y)
-        worst = self._worst_at(y + self.scroll_offset.y)
-        if worst is None:
-            return strip
-        at = self.gutter_width - 2
-        gutter = next(iter(strip.crop(at, at + 1)), Segment(" ")).style or Style.null()
-        mark = Segment(MARKS[worst], gutter + self._style(worst.value))
-        return Strip.join([strip.crop(0, at), Strip([mark], 1), strip.crop(at + 1, strip.cell_length)])
-
-    def _worst_at(self, y: int) -> Severity | None:
-        if not self.text or y >= self.wrapped_document.height:
-            return None
-        row, column = self.wrapped_document.offset_to_location(Offset(0, y))
-        on_row = self._by_row.get(row)
-        return on_row[0].severity if on_row and column == 0 else None
-
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"lyric-editor--{name}", partial=True)
+        index = bisect_right(self._tag_rows, row) - 1
+        section = index if index >= 0 else None
+        if section != self._section:
+            self._section = section
+            self.post_message(self.Entered(section))
 
     # Editing
 
     def edit(self, edit: Edit) -> EditResult:
-        """Make one edit; a `[` that opens a line offers the tags."""
+        """Make one edit; a `[` that opens a line offers the tags, other words what they may become."""
+        self._completer.is_typing = True
         result = super().edit(edit)
-        self._move_marks(edit.bottom[0], result.end_location[0] - edit.bottom[0])
+        self._completer.is_typing = False
         row, column = self.cursor_location
         if edit.text == "[" and not self.document[row][: column - 1].strip():
-            self._completing = (row, column)
-        self._narrow()
+            self._completer.begin_tag()
+        if len(edit.text) == 1 and edit.text != "\n" and result.end_location == (row, column):
+            self._completer.typed()
+        else:
+            self._completer.follow()
         return result
 
+    def rows_moved(self, first: int, last: int, by: int) -> None:
+        """Sections below an edit go with their rows."""
+        super().rows_moved(first, last, by)
+        if by:
+            self._tag_rows = [row + by if row > last else row for row in self._tag_rows]
+
     def watch_selection(self, old: Selection, new: Selection) -> None:
-        """Follow the cursor: the completion list, and the problem it stands on."""
+        """Follow the cursor: the completion list, the problem and the section it stands in."""
         super().watch_selection(old, new)
         if self.is_mounted and old.end != new.end:
-            self._narrow()
+            self._completer.follow()
             self._point()
 
-    def _move_marks(self, below: int, by: int) -> None:
-        if by:
-            self._by_row = {row + by if row > below else row: found for row, found in self._by_row.items()}
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self.paste(event.text)
+        self.focus()
+
+    def action_paste(self) -> None:
+        """Paste what was copied here."""
+        self.paste(self.app.clipboard)
+
+    def paste(self, text: str) -> None:
+        """Insert text; what is written in another notation is converted, which undo takes back alone."""
+        text = UNPRINTED.sub("", text)
+        start = min(self.selection)
+        self.history.checkpoint()
+        result = self.replace(text, *self.selection, maintain_selection_offset=False)
+        converted = convert(text, self.dialect)
+        if converted is not None:
+            self.history.checkpoint()
+            written = self._on_rows_of_its_own(converted.text, start, result.end_location)
+            self.replace(written, start, result.end_location, maintain_selection_offset=False)
+            self.history.checkpoint()
+            self.post_message(self.Converted(converted))
+
+    def _on_rows_of_its_own(self, text: str, start: Location, end: Location) -> str:
+        before = self.document[start[0]][: start[1]].strip()
+        behind = self.document[end[0]][end[1] :].strip()
+        return ("\n\n" if before else "") + text.strip("\n") + ("\n\n" if behind else "\n")
+
+    def action_edit_outside(self) -> None:
+        """Edit the lyrics in the person's own editor."""
+        try:
+            text = edit_outside(self.text, self.app.suspend)
+        except SuspendNotSupported:
+            self.say("this terminal cannot be lent to another editor", kind="warning")
+        except SongdeskError as error:
+            self.say(str(error), kind="error")
+        else:
+            row, column = self.cursor_location
+            self.rewrite(text)
+            self.move_cursor((min(row, self.document.line_count - 1), column))
+
+    def action_to_ascii(self) -> None:
+        """Write every full-width mark as the engine knows it."""
+        text, count = to_ascii(self.text, self.dialect)
+        self.rewrite(text, self.cursor_location)
+        self.say(f"{count} mark{'' if count == 1 else 's'} rewritten" if count else "no full-width marks")
+
+    def action_problems(self) -> None:
+        """List all problems."""
+        self.check_now()
+        self.post_message(self.Asked("problems"))
+
+    def action_sections(self) -> None:
+        """List all sections."""
+        self.post_message(self.Asked("sections"))
+
+    def action_find(self) -> None:
+        """Search."""
+        self.post_message(self.Asked("find"))
+
+    # Mending
 
     def action_fix(self) -> None:
         """Mend the problem the cursor points at; else go to the nearest that can be and mend it."""
@@ -257,7 +267,7 @@ class LyricEditor(ThriftyTextArea):
         row = self.cursor_location[0]
         nearest = min(
             (d for d in self.diagnostics if d.fix),
-            key=lambda d: (d != self._pointed, abs(d.span.start.row - row), _RANK[d.severity]),
+            key=lambda d: (d != self._pointed, abs(d.span.start.row - row), RANK[d.severity]),
             default=None,
         )
         if nearest is None or nearest.fix is None:
@@ -270,13 +280,30 @@ class LyricEditor(ThriftyTextArea):
 
     def apply(self, fix: Fix) -> None:
         """Make a fix's edits as one step of undo and check the outcome at once."""
-        self.history.checkpoint()
-        for edit in sorted(fix.edits, key=lambda edit: edit.span.start, reverse=True):
+        if len(fix.edits) == 1:
+            self.history.checkpoint()
+            edit = fix.edits[0]
             start, end = edit.span.start, edit.span.end
             last = min((end.row, end.column), self.document.end)
             self.replace(edit.text, (start.row, start.column), last)
-        self.history.checkpoint()
+            self.history.checkpoint()
+        else:
+            self.rewrite(apply_fix("\n".join(self.document.lines), fix))
         self.check_now()
+
+    def action_fix_all(self) -> None:
+        """Mend all that can be mended as one step of undo, and say how much that was."""
+        self.check_now()
+        before = len(self.diagnostics)
+        text, titles = mend_all(self.text, lambda text: self._judge(text)[1])
+        row, column = self.cursor_location
+        self.rewrite(text)
+        self.move_cursor((min(row, self.document.line_count - 1), column))
+        self.check_now()
+        left = len(self.diagnostics)
+        rest = f"; {left} left" if left else ""
+        done = f"{before - left} mended: {', '.join(titles)}" if titles else "nothing could be mended"
+        self.say(f"{done}{rest}", kind="warning" if left else "note")
 
     def action_problem(self, by: int) -> None:
         """Go to the next problem, or with -1 to the one before, round the ends."""
@@ -297,85 +324,54 @@ class LyricEditor(ThriftyTextArea):
         line = self.document[row]
         above = self.document[row - 1] if row else ""
         lead = "\n\n" if line.strip() else "\n" if above.strip() else ""
-        start = (row, len(line))
+        start, before = (row, len(line)), self.history.undo_stack[-1:]
         self.history.checkpoint()
         self.replace(lead, start, start, maintain_selection_offset=False)
         self.replace("[", self.cursor_location, self.cursor_location, maintain_selection_offset=False)
-        self._scaffold = start
+        self._completer.begin_section(before)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Popup keys are the popup's only while it is open."""
+        """Popup keys are the popup's only while it is open, Enter only while it offers tags."""
+        if action == "popup_tag":
+            return self.popup.chosen is not None
         if action.startswith("popup"):
             return self.popup.is_open
         return super().check_action(action, parameters)
 
     def action_cursor_down(self, select: bool = False) -> None:
-        """Move the cursor down, or the highlight while the completion list is open."""
-        if self.popup.is_open and not select:
+        """Move the cursor down, or the highlight while tags are offered."""
+        if self.popup.chosen and not select:
             self.popup.step(1)
         else:
             super().action_cursor_down(select)
 
     def action_cursor_up(self, select: bool = False) -> None:
-        """Move the cursor up, or the highlight while the completion list is open."""
-        if self.popup.is_open and not select:
+        """Move the cursor up, or the highlight while tags are offered."""
+        if self.popup.chosen and not select:
             self.popup.step(-1)
         else:
             super().action_cursor_up(select)
 
+    def action_popup_step(self, by: int) -> None:
+        """Highlight another line of the list."""
+        self.popup.step(by)
+
     def action_popup_close(self) -> None:
         """Close the completion list; an inserted section that was not chosen goes with it."""
-        start, self._scaffold = self._scaffold, None
-        self._stop_completing()
-        if start is not None:
-            self.replace("", start, self.cursor_location, maintain_selection_offset=False)
+        self._completer.close()
 
     def action_popup_accept(self) -> None:
-        """Put the highlighted tag in place of what was typed, and the cursor where its words go."""
-        tag, place = self.popup.chosen, self._completing
-        if tag is None or place is None:
-            return
-        self._scaffold = None
-        self._stop_completing()
-        row, column = place
-        rest = self.document[row][self.cursor_location[1] :]
-        end = (row, self.cursor_location[1] + (len(rest) - len(rest.removeprefix("]").lstrip())))
-        below = self.document[row + 1].strip() if row + 1 < self.document.line_count else ""
-        words_follow = bool(below) and not below.startswith("[") and not rest.removeprefix("]").strip()
-        self.replace(
-            f"[{tag.name}]" + ("" if words_follow else "\n"),
-            (row, column - 1),
-            end,
-            maintain_selection_offset=False,
-        )
-        if words_follow:
-            self.move_cursor((row + 1, 0))
+        """Write what is highlighted."""
+        self._completer.accept()
 
-    def _narrow(self) -> None:
-        if self._completing is None:
-            return
-        (row, column), (start_row, start) = self.cursor_location, self._completing
-        line = self.document[row] if row == start_row else ""
-        typed = line[start:column]
-        if line[start - 1 : start] != "[" or column < start or "]" in typed or not self.selection.is_empty:
-            self._scaffold = None
-            self._stop_completing()
-            return
-        if self.popup.offer(typed, self.cursor_screen_offset):
-            self.call_after_refresh(self._place_popup)
-
-    def _place_popup(self) -> None:
-        self.popup.move(self.cursor_screen_offset)
+    def action_popup_tag(self) -> None:
+        """Write the highlighted tag."""
+        self._completer.accept()
 
     def on_resize(self) -> None:
         """Keep the completion list at the cursor."""
-        self.call_after_refresh(self._place_popup)
+        self.call_after_refresh(self._completer.place)
 
     def on_blur(self) -> None:
         """Close the completion list when the focus goes elsewhere."""
-        self._scaffold = None
-        self._stop_completing()
-
-    def _stop_completing(self) -> None:
-        self._completing = None
-        self.popup.close()
+        self._completer.stop()

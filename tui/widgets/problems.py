@@ -1,8 +1,9 @@
-"""One line about the problem under the cursor, or how many there are."""
+"""One line about the problem under the cursor, or how many there are, and what the section takes."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 
@@ -10,6 +11,8 @@ from core.lyrics.check import Diagnostic, Severity
 
 MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.HINT: "·"}
 """What stands for a severity where there is room for one cell."""
+_GAP = 3
+"""Cells between a problem and what stands beside it."""
 
 
 def counted(diagnostics: Iterable[Diagnostic]) -> dict[Severity, int]:
@@ -26,11 +29,14 @@ class ProblemLine(Widget):
         """`fix` and `following` are the keys that mend a problem and go to the next one."""
         super().__init__(id=id)
         self._fix, self._following = fix.upper(), following.upper()
-        self._shown: tuple[Diagnostic | None, dict[Severity, int]] | None = None
+        self._shown: tuple[Diagnostic | None, dict[Severity, int], str] | None = None
 
-    def show(self, diagnostic: Diagnostic | None, counts: Mapping[Severity, int]) -> None:
-        """Show one problem, or without one how many there are in the whole text."""
-        shown = (diagnostic, dict(counts))
+    def show(self, diagnostic: Diagnostic | None, counts: Mapping[Severity, int], section: str = "") -> None:
+        """Show one problem, or without one how many there are in the whole text.
+
+        `section` is what the section at the cursor takes; it stands on the right where there is room.
+        """
+        shown = (diagnostic, dict(counts), section)
         if shown != self._shown:
             self._shown = shown
             self.refresh()
@@ -39,9 +45,12 @@ class ProblemLine(Widget):
         """The line as plain text with its mark in colour."""
         if self._shown is None:
             return Content("")
-        diagnostic, counts = self._shown
-        if diagnostic is None:
-            return Content(summary(counts, self._following))
+        diagnostic, counts, section = self._shown
+        said = Content(summary(counts, self._following)) if diagnostic is None else self._problem(diagnostic)
+        gap = self.size.width - said.cell_length - cell_len(section)
+        return Content.assemble(said, " " * gap, section) if section and gap >= _GAP else said
+
+    def _problem(self, diagnostic: Diagnostic) -> Content:
         mark = MARKS[diagnostic.severity]
         style = self.get_visual_style(f"problem-line--{diagnostic.severity.value}", partial=True)
         words, fixes = Content(sentence(diagnostic)), f"  ({self._fix} fixes)" if diagnostic.fix else ""

@@ -1,273 +1,105 @@
-"""The settings of a model family as rows: value, range, when a change is heard, and why one has no effect."""
+"""The settings of a model family as rows under headings: turned, reset, and taken back."""
 
 from collections.abc import Mapping
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from core.errors import SongdeskError
-from core.settings import Kind, Live, Setting, Value, Values, idle_reason
-from tui.widgets.still_input import StillInput
-
-_WHEN_SILENT = {Live.STEP: " · live", Live.PHASE: " · live until its phase", Live.SONG: ""}
-"""What is said of a change while nothing is being made."""
+from core.settings import Setting, Value, Values
+from tui.widgets.setting_row import SettingRow
+from tui.widgets.value_history import ValueHistory
 
 
-class ChoiceField(Static, can_focus=True):
-    """One of a few values, turned with the arrow keys or the space bar."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "right,space,enter",
-            "turn(1)",
-            "Next",
-            id="choice.next",
-            system=True,
-            tooltip="Take the next value",
-        ),
-        Binding(
-            "left", "turn(-1)", "Previous", id="choice.previous", system=True, tooltip="Take the value before"
-        ),
-    ]
-
-    class Turned(Message):
-        """Another value stands in the field."""
-
-        def __init__(self, field: "ChoiceField", value: str) -> None:
-            super().__init__()
-            self.field = field
-            self.value = value
-
-        @property
-        def control(self) -> "ChoiceField":
-            """The field it came from."""
-            return self.field
-
-    def __init__(self, choices: tuple[str, ...], value: str) -> None:
-        super().__init__(_between_arrows(value), markup=False, classes="field")
-        self._choices = choices
-        self.value = value
-
-    def put(self, value: str) -> None:
-        """Show a value without saying so."""
-        self.value = value
-        self.update(_between_arrows(value))
-
-    def action_turn(self, step: int) -> None:
-        """Go to the next or the previous value, around the ends."""
-        at = self._choices.index(self.value) if self.value in self._choices else -step
-        self.put(self._choices[(at + step) % len(self._choices)])
-        self.post_message(self.Turned(self, self.value))
+def _way(key: str, action: str, label: str, name: str, tooltip: str) -> Binding:
+    """A key that only moves about."""
+    return Binding(key, action, label, id=name, system=True, tooltip=tooltip, show=False)
 
 
-def _between_arrows(value: str) -> Content:
-    return Content(f"‹ {value} ›")
+class GroupHead(Static):
+    """A heading over some settings, and how many of them are not as they come."""
 
+    def __init__(self, group: str) -> None:
+        super().__init__(group, classes="group", markup=False)
+        self.group = group
+        self._told = group
 
-class SettingRow(Vertical):
-    """One setting: what it is called, its value, and what is to be said about it."""
-
-    class Edited(Message):
-        """A value that fits was given."""
-
-        def __init__(self, row: "SettingRow", value: Value) -> None:
-            super().__init__()
-            self.row = row
-            self.value = value
-
-        @property
-        def control(self) -> "SettingRow":
-            """The row it came from."""
-            return self.row
-
-    def __init__(self, setting: Setting, values: Mapping[str, Value], *, is_composing: bool) -> None:
-        super().__init__(classes="setting")
-        self.setting = setting
-        self.value = values[setting.key]
-        self.trouble = ""
-        """What is wrong with the text in the field; empty when nothing is."""
-        self.is_composing = is_composing
-        self._waits = False
-        self._idle = idle_reason(setting, values)
-
-    def compose(self) -> ComposeResult:
-        """The row, and a line under it for what is wrong or why it is idle."""
-        with Horizontal():
-            yield Static(self._name_words(), classes="name", markup=False)
-            yield self._field()
-            yield Static(Content(self.about), classes="about", markup=False)
-        yield Static(Content(self._note()), classes="note", markup=False)
-
-    def on_mount(self) -> None:
-        """Show what belongs to the first value."""
-        self._write()
-
-    @property
-    def field(self) -> Widget:
-        """The part that takes the keys."""
-        return self.query_one(".field")
-
-    @property
-    def about(self) -> str:
-        """What may be given, and when it is heard."""
-        live = self.setting.live
-        return self.setting.allowed + (f" · {live.value}" if self.is_composing else _WHEN_SILENT[live])
-
-    def put(self, values: Mapping[str, Value]) -> None:
-        """Show the values in force; a text somebody is still typing is left alone."""
-        value = values[self.setting.key]
-        self._idle = idle_reason(self.setting, values)
-        if value != self.value:
-            self.value = value
-            self._put_text(value)
-        self._write()
-
-    def mark_composing(self, *, is_composing: bool) -> None:
-        """Say when a change would be heard now."""
-        self.is_composing = is_composing
-        self._write()
-
-    def reset(self) -> None:
-        """Go back to the default."""
-        self._put_text(self.setting.default)
-        self._take(self.setting.default)
-
-    def take_text(self) -> None:
-        """Take what stands in the field if it fits; say the range if it does not."""
-        field = self.field
-        text = field.value if isinstance(field, Input | ChoiceField) else ""
-        try:
-            value = self.setting.parse(text)
-        except SongdeskError:
-            return
-        self._take(value)
-
-    def _field(self) -> Widget:
-        shown = self.setting.show(self.value)
-        match self.setting.kind:
-            case Kind.FLAG:
-                return ChoiceField(("off", "on"), shown)
-            case Kind.CHOICE:
-                return ChoiceField(self.setting.choices, shown)
-            case _:
-                return StillInput(shown, compact=True, classes="field", select_on_focus=True)
-
-    def _put_text(self, value: Value) -> None:
-        field = self.field
-        self.trouble, self._waits = "", False
-        shown = self.setting.show(value)
-        if isinstance(field, ChoiceField):
-            field.put(shown)
-        elif isinstance(field, Input) and not self._reads_as(field.value, value):
-            with self.prevent(Input.Changed):
-                field.value = shown
-
-    def _reads_as(self, text: str, value: Value) -> bool:
-        try:
-            return self.setting.parse(text) == value
-        except SongdeskError:
-            return False
-
-    def _take(self, value: Value) -> None:
-        self._waits = False
-        if value != self.value:
-            self.value = value
-            self.post_message(self.Edited(self, value))
-        self._write()
-
-    def _write(self) -> None:
-        if not self.query(".note"):
-            return
-        self.query_one(".name", Static).update(self._name_words())
-        self.query_one(".about", Static).update(Content(self.about))
-        note = self._note()
-        line = self.query_one(".note", Static)
-        line.update(Content(note))
-        line.display = bool(note)
-        self.set_class(bool(self.trouble), "-wrong")
-        self.set_class(self._idle is not None, "-idle")
-
-    def _name_words(self) -> Content:
-        mark = "✗" if self.trouble else "•" if self.value != self.setting.default else " "
-        return Content(f"{mark} {self.setting.key}")
-
-    def _note(self) -> str:
-        waits = "Enter takes it" if self._waits else ""
-        note = self.trouble or waits or (f"no effect: {self._idle}" if self._idle else "")
-        return f"  {note}" if note else ""
-
-    @on(Input.Changed)
-    def _typed(self, event: Input.Changed) -> None:
-        event.stop()
-        try:
-            self.setting.parse(event.value)
-        except SongdeskError as error:
-            self._waits = False
-            self.trouble = f"{error.hint}; it stays {self.setting.show(self.value)}"
-            self._write()
-            return
-        self.trouble = ""
-        self._waits = self.is_composing and not self._reads_as(event.value, self.value)
-        # A half-typed number must not be heard: 1 on the way to 150 is another song.
-        if self.is_composing:
-            self._write()
-        else:
-            self.take_text()
-
-    @on(Input.Submitted)
-    @on(Input.Blurred)
-    def _left(self, event: Input.Submitted | Input.Blurred) -> None:
-        event.stop()
-        self.take_text()
-
-    @on(ChoiceField.Turned)
-    def _turned(self, event: ChoiceField.Turned) -> None:
-        event.stop()
-        self.take_text()
+    def tell(self, changed: int) -> None:
+        """Say how many are changed."""
+        told = f"{self.group} · {changed} changed" if changed else self.group
+        if told != self._told:
+            self._told = told
+            self.update(Content(told))
 
 
 class SettingsPanel(Vertical):
     """Every setting of the family in reach of the keyboard."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        _way("up", "move(-1)", "Up", "tune.up", "Go to the setting above"),
+        _way("down", "move(1)", "Down", "tune.down", "Go to the setting below"),
+        _way("pageup", "move(-8)", "Far up", "tune.page_up", "Eight settings up"),
+        _way("pagedown", "move(8)", "Far down", "tune.page_down", "Eight settings down"),
+        _way("ctrl+up", "group(-1)", "Heading up", "tune.group_up", "Go to the heading above"),
+        _way("ctrl+down", "group(1)", "Heading down", "tune.group_down", "Go to the heading below"),
         Binding(
-            "up", "move(-1)", "Up", id="tune.up", system=True, tooltip="Go to the setting above", show=False
-        ),
-        Binding(
-            "down",
-            "move(1)",
-            "Down",
-            id="tune.down",
-            system=True,
-            tooltip="Go to the setting below",
+            "alt+up",
+            "nudge(1)",
+            "More",
+            id="tune.more",
+            tooltip="Turn this setting one small step up, at once also while composing",
             show=False,
         ),
         Binding(
-            "pageup",
-            "move(-8)",
-            "Far up",
-            id="tune.page_up",
-            system=True,
-            tooltip="Eight settings up",
-            show=False,
-        ),
-        Binding(
-            "pagedown",
-            "move(8)",
-            "Far down",
-            id="tune.page_down",
-            system=True,
-            tooltip="Eight settings down",
+            "alt+down",
+            "nudge(-1)",
+            "Less",
+            id="tune.less",
+            tooltip="Turn this setting one small step down, at once also while composing",
             show=False,
         ),
         Binding("f9", "reset", "Reset", id="tune.reset", tooltip="Give this setting its default again"),
+        Binding(
+            "shift+f9",
+            "reset_all",
+            "Reset all",
+            id="tune.reset_all",
+            tooltip="Give every setting its default again",
+            show=False,
+        ),
+        Binding(
+            "ctrl+z",
+            "back",
+            "Undo setting",
+            id="tune.undo",
+            tooltip="Take back the last change of settings, also a reset or a preset",
+            show=False,
+        ),
+        Binding(
+            "ctrl+y", "on", "Redo setting", id="tune.redo", tooltip="Change the settings again", show=False
+        ),
+        Binding(
+            "f4",
+            "presets",
+            "Presets",
+            id="tune.presets",
+            tooltip="Settings under a name: compare, load, delete",
+            show=False,
+        ),
+        Binding(
+            "shift+f4",
+            "save_preset",
+            "Save preset",
+            id="tune.save_preset",
+            tooltip="Keep these settings under a name",
+            show=False,
+        ),
     ]
 
     class Changed(Message):
@@ -284,17 +116,58 @@ class SettingsPanel(Vertical):
             """The panel it came from."""
             return self.panel
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+    class Replaced(Message):
+        """Several settings have new values at once; `why` says how that came about."""
+
+        def __init__(self, panel: "SettingsPanel", changes: Mapping[str, Value], why: str) -> None:
+            super().__init__()
+            self.panel = panel
+            self.changes = changes
+            self.why = why
+
+        @property
+        def control(self) -> "SettingsPanel":
+            """The panel it came from."""
+            return self.panel
+
+    class PresetsWanted(Message):
+        """Somebody wants to see the presets, or to save one."""
+
+        def __init__(self, panel: "SettingsPanel", *, to_save: bool) -> None:
+            super().__init__()
+            self.panel = panel
+            self.to_save = to_save
+
+        @property
+        def control(self) -> "SettingsPanel":
+            """The panel it came from."""
+            return self.panel
+
+    def __init__(
+        self,
+        *,
+        hint: str = "",
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        """`hint` stands under the help and names the keys."""
         super().__init__(id=id, classes=classes)
+        self._hint = hint
         self._settings: tuple[Setting, ...] = ()
         self._values = Values()
         self._is_composing = False
+        self._history = ValueHistory()
+        self._in_hand: SettingRow | None = None
 
     def compose(self) -> ComposeResult:
-        """The rows, and a line for what the setting in hand does."""
+        """The rows under their headings, and two lines for the setting in hand."""
         with Vertical(classes="rows"):
-            for setting in self._settings:
-                yield SettingRow(setting, self._values, is_composing=self._is_composing)
+            for group in dict.fromkeys(setting.group for setting in self._settings):
+                if group:
+                    yield GroupHead(group)
+                for setting in self._settings:
+                    if setting.group == group:
+                        yield SettingRow(setting, self._values, is_composing=self._is_composing)
         yield Static(id="setting-help", markup=False)
 
     @property
@@ -309,20 +182,34 @@ class SettingsPanel(Vertical):
 
     @property
     def current(self) -> SettingRow | None:
-        """The row that has the keyboard."""
+        """The row that has the keyboard, or had it last."""
         focused = self.app.focused
-        return next((row for row in self.rows if focused is not None and row in focused.ancestors), None)
+        rows = self.rows
+        with_keys = next((row for row in rows if focused is not None and row in focused.ancestors), None)
+        return with_keys or (self._in_hand if self._in_hand in rows else None)
 
     def show(self, settings: tuple[Setting, ...], values: Values) -> None:
         """Show these settings with these values; the rows are made anew only for other settings."""
         other = settings != self._settings
+        if other or values != self._values:
+            self._history.forget()
         self._settings, self._values = settings, values
         if other:
             self.refresh(recompose=True)
-            return
-        for row in self.rows:
-            if row.setting in settings:
-                row.put(values)
+            self.call_after_refresh(self._count)
+        else:
+            self._put()
+
+    def forget(self) -> None:
+        """Nothing to take back: another song is open."""
+        self._history.forget()
+
+    def take(self, changes: Mapping[str, Value], why: str) -> None:
+        """Change several settings in one step, as a reset or a preset does; `Replaced` tells of it."""
+        news = {key: value for key, value in changes.items() if value != self._values[key]}
+        if news:
+            self._history.note(why, self._values)
+            self._replace(self._values.replace(**news), why)
 
     def composing(self, is_composing: bool) -> None:
         """Say of each setting whether a change is heard in the song being made or the next."""
@@ -339,22 +226,102 @@ class SettingsPanel(Vertical):
             at = rows.index(current) + step if current is not None else 0
             rows[max(0, min(len(rows) - 1, at))].field.focus()
 
+    def action_group(self, step: int) -> None:
+        """Go to the first setting under the next heading, or back to the heading of this one, then before."""
+        rows, current = self.rows, self.current
+        firsts = [n for n, row in enumerate(rows) if not n or row.setting.group != rows[n - 1].setting.group]
+        at = rows.index(current) if current is not None else -1
+        ahead = [n for n in firsts if n > at] if step > 0 else [n for n in reversed(firsts) if n < at]
+        if ahead:
+            row = rows[ahead[0]]
+            for head in self.query(GroupHead):
+                if head.group == row.setting.group:
+                    head.scroll_visible(animate=False)
+            row.field.focus()
+
+    def action_nudge(self, by: int) -> None:
+        """Turn the setting in hand a small step up or down."""
+        row = self._taken_up()
+        if row is not None:
+            row.nudge(by)
+
     def action_reset(self) -> None:
         """Give the setting in hand its default again."""
-        if self.current is not None:
-            self.current.reset()
+        row = self._taken_up()
+        if row is not None:
+            row.reset()
+
+    def action_reset_all(self) -> None:
+        """Give every setting its default again."""
+        self.take({setting.key: setting.default for setting in self._settings}, "reset")
+
+    def action_back(self) -> None:
+        """Take back the last change."""
+        self._go_to(self._history.back(self._values), "taken back")
+
+    def action_on(self) -> None:
+        """Make the change that was taken back again."""
+        self._go_to(self._history.on(self._values), "changed again")
+
+    def action_presets(self) -> None:
+        """Ask for the presets."""
+        self.post_message(self.PresetsWanted(self, to_save=False))
+
+    def action_save_preset(self) -> None:
+        """Ask for these settings to be kept."""
+        self.post_message(self.PresetsWanted(self, to_save=True))
 
     def on_descendant_focus(self) -> None:
         """Say what the setting in hand does."""
         row = self.current
         if row is not None:
-            self.query_one("#setting-help", Static).update(Content(f"{row.setting.help} ({row.about})"))
+            self._in_hand = row
+            self.query_one("#setting-help", Static).update(Content(self._told(row)))
+
+    def _told(self, row: SettingRow) -> str:
+        """What a setting does, what may be given if its row has no room for it, and the keys if they fit."""
+        told = f"{row.setting.help} Default {row.setting.show(row.setting.default)}."
+        if row.is_cut:
+            told += f" {row.about}"
+        fits = cell_len(told) <= self.query_one("#setting-help").size.width
+        return f"{told}\n{self._hint}" if fits else told
 
     @on(SettingRow.Edited)
     def _edited(self, event: SettingRow.Edited) -> None:
         event.stop()
         key = event.row.setting.key
+        self._history.note(key, self._values)
         self._values = self._values.replace(**{key: event.value})
-        for row in self.rows:
-            row.put(self._values)
+        self._put()
         self.post_message(self.Changed(self, key, event.value))
+
+    def _taken_up(self) -> SettingRow | None:
+        """The setting in hand, with the keyboard on it, so that what is done to it is seen."""
+        row = self.current
+        if row is None:
+            self.action_move(0)
+        elif not row.has_focus_within:
+            row.field.focus()
+        return row
+
+    def _go_to(self, values: Values | None, why: str) -> None:
+        if values is not None:
+            self._replace(values, why)
+
+    def _replace(self, values: Values, why: str) -> None:
+        changes = {key: value for key, value in values.items() if value != self._values[key]}
+        self._values = values
+        self._put()
+        self.post_message(self.Replaced(self, changes, why))
+
+    def _put(self) -> None:
+        """Let every row know the values in force."""
+        for row in self.rows:
+            if row.setting in self._settings:
+                row.put(self._values)
+        self._count()
+
+    def _count(self) -> None:
+        for head in self.query(GroupHead):
+            of_it = [s for s in self._settings if s.group == head.group]
+            head.tell(sum(self._values[s.key] != s.default for s in of_it))

@@ -1,6 +1,6 @@
 """The takes of this session as a table: Enter plays one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from textual.widgets import DataTable
 
 from tui.widgets.bars import clip, clock, one_line
 
-COLUMNS = {"take": 4, "state": 17, "length": 6, "seed": 10, "detail": 20}
+COLUMNS = {"take": 6, "state": 17, "length": 6, "seed": 10, "detail": 20}
 """Columns and their widths (cells), the last at least; so no row is painted at the width of another one."""
 _PADDING = 2
 """Cells beside each column."""
@@ -41,6 +41,25 @@ class TakeRow:
             seed,
             one_line(self.detail),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What stands beside the numbers of takes: by a take's id a letter or two."""
+
+    heard: str = ""
+    """The take in hand."""
+    playing: bool = False
+    a: str = ""
+    """The takes that are compared."""
+    b: str = ""
+
+    def of(self, id: str) -> str:  # noqa: A002
+        """The signs of one take, such as `A▶`."""
+        letters = ("A" if id == self.a else "") + ("B" if id == self.b else "")
+        if id != self.heard:
+            return letters
+        return letters + ("▶" if self.playing else "⏸")
 
 
 class TakesList(DataTable[Text]):
@@ -85,6 +104,7 @@ class TakesList(DataTable[Text]):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(cursor_type="row", zebra_stripes=False, id=id, classes=classes)
         self._takes: tuple[TakeRow, ...] = ()
+        self._signs = Signs()
         self._detail_width = 0
 
     def on_mount(self) -> None:
@@ -129,8 +149,19 @@ class TakesList(DataTable[Text]):
         self._takes = new
         self._fill(stood_on.id if stood_on is not None else None)
 
+    def mark(self, signs: Signs) -> None:
+        """Show which takes are in hand and compared; only what changed is written again."""
+        old, self._signs = self._signs, signs
+        if old == signs or not self.columns or not self.row_count:
+            return
+        for number, take in self._numbered():
+            if old.of(take.id) != signs.of(take.id):
+                self.update_cell(take.id, "take", _cell(f"{number} {signs.of(take.id)}".rstrip()))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is nothing to play in an empty list."""
+        """There is nothing to play in an empty list; a row has no columns to go to the ends of."""
+        if action in ("scroll_home", "scroll_end"):
+            return False
         return bool(self._takes) if action == "select_cursor" else super().check_action(action, parameters)
 
     def render_line(self, y: int) -> Strip:
@@ -146,10 +177,15 @@ class TakesList(DataTable[Text]):
         if bool(self._takes) is not bool(self.row_count):
             self.refresh_bindings()
         self.clear()
-        for number, take in zip(range(len(self._takes), 0, -1), self._takes, strict=True):
-            self.add_row(*(_cell(words) for words in (str(number), *take.cells)), key=take.id)
+        for number, take in self._numbered():
+            first = f"{number} {self._signs.of(take.id)}".rstrip()
+            self.add_row(*(_cell(words) for words in (first, *take.cells)), key=take.id)
         ids = [take.id for take in self._takes]
         self.move_cursor(row=ids.index(stood_on) if stood_on in ids else 0)
+
+    def _numbered(self) -> Iterator[tuple[int, TakeRow]]:
+        """The takes with their numbers, which count from the oldest."""
+        return zip(range(len(self._takes), 0, -1), self._takes, strict=True)
 
     def _update(self, before: TakeRow, after: TakeRow) -> None:
         for column, old, new in zip(list(COLUMNS)[1:], before.cells, after.cells, strict=True):

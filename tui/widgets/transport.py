@@ -10,12 +10,16 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from core.meter import Memory, Meter, State
-from tui.widgets.bars import bar, clip, clock, gib, one_line
+from tui.widgets.bars import bar, clip, clock, gib, one_line, spark
 
 GAP = "  "
 _NO_BAR_UNDER = 60
 _ROOM_BESIDE_BAR = 72
+_WIDE = 120
+_ROOM_FOR_MORE = 30
+"""What the history and the queue take, where there is room for them; the bar must not move for them."""
 _PLAYER_ROOM = 26
+_AS_SHOWN = ("time", "rate", "history", "eta", "section", "waiting", "title")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class Transport(Widget):
 
 
 def run_row(meter: Meter, reached: float, width: int) -> Row:
-    """Phase, bar, song time, rate, time left and section, as many as fit, the dearest kept longest."""
+    """Phase, bar, time, rate, end, section and queue, as many as fit, the dearest kept longest."""
     label = _label(meter)
     if meter.state is State.IDLE:
         return Row(clip(label, width), "")
@@ -116,9 +120,12 @@ def run_row(meter: Meter, reached: float, width: int) -> Row:
         "eta": _eta(meter) if busy else "",
         "rate": _rate(meter) if busy else "",
         "section": one_line(meter.section) if busy else "",
+        "history": spark(meter.rates) if busy else "",
+        "waiting": f"+{meter.waiting} waiting" if meter.waiting else "",
         "title": one_line(meter.title),
     }
-    cells = max(8, min(60, width - _ROOM_BESIDE_BAR)) if busy and width >= _NO_BAR_UNDER else 0
+    beside = _ROOM_BESIDE_BAR + (_ROOM_FOR_MORE if width >= _WIDE else 0)
+    cells = max(8, min(60, width - beside)) if busy and width >= _NO_BAR_UNDER else 0
     done, rest = bar(reached, cells)
     room = width - cell_len(label) - (cells + 1 if cells else 0)
     kept: dict[str, str] = {}
@@ -129,7 +136,7 @@ def run_row(meter: Meter, reached: float, width: int) -> Row:
             break
         kept[name] = text
         room -= cell_len(text) + len(GAP)
-    shown = [kept[name] for name in ("time", "rate", "eta", "section", "title") if name in kept]
+    shown = [kept[name] for name in _AS_SHOWN if name in kept]
     strong = clip(label, width) + (" " + done if cells else "")
     return Row(strong, rest + "".join(GAP + text for text in shown))
 
@@ -182,12 +189,17 @@ def _rate(meter: Meter) -> str:
 
 
 def _eta(meter: Meter) -> str:
-    if meter.eta is None:
-        return "ETA unknown"
-    low, high = (max(0, round(value)) for value in meter.eta)
+    """When the song is ready; where that cannot be known yet, when this phase is done."""
+    if meter.ready is not None:
+        return f"ETA {_between(meter.ready)}"
+    return f"phase ETA {_between(meter.eta)}" if meter.eta is not None else "ETA unknown"
+
+
+def _between(seconds: tuple[float, float]) -> str:
+    low, high = (max(0, round(value)) for value in seconds)
     if high >= 100:
-        return f"ETA {clock(low)}–{clock(high)}" if low != high else f"ETA {clock(high)}"
-    return f"ETA {low}–{high} s" if low != high else f"ETA {high} s"
+        return f"{clock(low)}–{clock(high)}" if low != high else clock(high)
+    return f"{low}–{high} s" if low != high else f"{high} s"
 
 
 def _memory_forms(memory: Memory | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The shape of a take: braille drawn from peaks at any width, the played part, and section marks."""
+"""The shape of a take: braille drawn from peaks at any width, the played part, a loop, and section marks."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Protocol
@@ -38,35 +38,40 @@ class Waveform(Widget):
     position: reactive[float] = reactive(0.0, repaint=False)
     """Where the player stands (s)."""
 
+    loop: reactive[tuple[float, float] | None] = reactive(None)
+    """The stretch that goes round (s): it stands between brackets."""
+    label: reactive[str] = reactive("")
+    """A letter or so for the take, in the corner; empty for none."""
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self._shape: Shape | None = None
+        self._whole = 0.0
         self._marks: Marks = ()
         self._rows: tuple[str, ...] = ()
         self._drawn_at = Size()
 
-    def show(self, shape: Shape | None, marks: Marks = ()) -> None:
-        """Draw this sound and its sections; None clears the drawing."""
-        if shape is self._shape and marks == self._marks:
+    def show(self, shape: Shape | None, marks: Marks = (), *, whole: float = 0.0) -> None:
+        """Draw this sound and its sections; None clears the drawing.
+
+        The width stands for `whole` seconds, of which the last may not be there yet and are blank.
+        """
+        whole = max(whole, shape.seconds) if shape is not None else 0.0
+        if (shape, marks, whole) == (self._shape, self._marks, self._whole):
             return
-        if shape is not self._shape:
+        if shape is None:
             self.set_reactive(Waveform.position, 0.0)
-        self._shape, self._marks, self._rows = shape, marks, ()
+        self._shape, self._marks, self._whole, self._rows = shape, marks, whole, ()
         self.refresh()
 
     @property
     def head(self) -> int:
         """The column where the player stands."""
-        width = self.size.width
-        if self._shape is None or self._shape.seconds <= 0:
-            return 0
-        return max(0, min(width - 1, int(self.position / self._shape.seconds * width)))
+        return max(0, min(self.size.width - 1, self._column(self.position, self.size.width)))
 
     def watch_position(self, old: float, new: float) -> None:
         """Repaint only when the head moves to another column, and then only up to it."""
-        if self._shape is None or self._shape.seconds <= 0:
-            return
-        before, after = (int(at / self._shape.seconds * self.size.width) for at in (old, new))
+        before, after = (self._column(at, self.size.width) for at in (old, new))
         if before != after:
             wave = self._wave_height()
             self.refresh(Region(0, 0, min(self.size.width, max(before, after) + 1), wave))
@@ -79,8 +84,7 @@ class Waveform(Widget):
             return self._strip((text, "waveform--marks"))
         if y >= self._wave_height():
             return self._strip((self._mark_row(width), "waveform--marks"))
-        row = self._wave()[y]
-        head = self.head
+        row, head = self._marked(self._wave()[y], y), self.head
         return self._strip((row[:head] + "┃", "waveform--played"), (row[head + 1 :], "waveform--rest"))
 
     def _wave_height(self) -> int:
@@ -90,12 +94,26 @@ class Waveform(Widget):
     def _wave(self) -> tuple[str, ...]:
         if self._drawn_at != self.size or not self._rows:
             assert self._shape is not None
-            levels = self._shape.columns(self.size.width * 2)
-            self._rows, self._drawn_at = braille(levels, self._wave_height()), self.size
+            cells = self._column(self._shape.seconds, self.size.width)
+            rows = braille(self._shape.columns(cells * 2), self._wave_height())
+            self._rows = tuple(row + " " * (self.size.width - cells) for row in rows)
+            self._drawn_at = self.size
         return self._rows
 
+    def _marked(self, row: str, y: int) -> str:
+        """A row of the wave with the ends of the loop, and in the first one the label."""
+        width = len(row)
+        if self.loop is not None and width:
+            first = min(width - 1, self._column(self.loop[0], width))
+            last = max(first, self._column(self.loop[1], width) - 1)
+            for at, bracket in ((first, "["), (last, "]")):
+                row = row[:at] + bracket + row[at + 1 :]
+        if y == 0 and self.label:
+            corner = clip(f"{one_line(self.label)} ", width)
+            row = corner + row[len(corner) :]
+        return row
+
     def _mark_row(self, width: int) -> str:
-        assert self._shape is not None
         text = ""
         for index, (at, name) in enumerate(self._marks):
             start = self._column(at, width)
@@ -106,8 +124,9 @@ class Waveform(Widget):
         return text
 
     def _column(self, seconds: float, width: int) -> int:
-        assert self._shape is not None
-        return int(seconds / self._shape.seconds * width) if self._shape.seconds > 0 else 0
+        if self._whole <= 0:
+            return 0
+        return int(min(1.0, max(0.0, seconds / self._whole)) * width)
 
     def _strip(self, *runs: tuple[str, str]) -> Strip:
         segments = [Segment(text, self.get_component_rich_style(name)) for text, name in runs if text]

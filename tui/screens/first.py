@@ -1,0 +1,67 @@
+"""The first page, shown once: what this is, what is heard, and the keys to begin with."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+_KEYS = (
+    ("compose", "makes the song that stands here"),
+    ("play", "plays the take, also while it is rendered"),
+    ("write", "goes to the lyrics; {style}, {tune} and {takes} to style, settings and takes"),
+    ("palette", "finds every action by a few letters"),
+    ("help", "shows every key"),
+)
+
+
+def first_text(keys: Mapping[str, str], *, is_demo: bool) -> Content:
+    """The page, with the keys in force."""
+    parts: list[Content | str | tuple[str, str]] = [
+        "Write lyrics in sections, choose style tags, and a song model on this machine sings them.\n",
+        "Everything is saved while you write; no take is ever lost.\n\n",
+    ]
+    if is_demo:
+        parts += [
+            ("The model here is a demo: small and untrained. ", "bold"),
+            "What you hear is noise of the right length, made the whole way. For real songs fetch the ",
+            "published weights and convert them:\n",
+            ("  songdesk models", "bold"),
+            "               says which files, and what is here\n",
+            ("  songdesk models convert FILE", "bold"),
+            "  takes one in\n\n",
+        ]
+    for name, words in _KEYS:
+        parts.append((f"  {keys[name].upper():<8}", "bold"))
+        parts.append(f"{words.format(**{key: keys[key].upper() for key in ('style', 'tune', 'takes')})}\n")
+    parts.append("\nA sample song stands ready.")
+    return Content.assemble(*parts)
+
+
+class First(ModalScreen[None]):
+    """Any key closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, text: Content) -> None:
+        super().__init__()
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """The page."""
+        with VerticalScroll(classes="page", can_focus=False) as page:
+            page.border_title = "Welcome to songdesk"
+            page.border_subtitle = "any key begins"
+            yield Static(self._text, markup=False)
+
+    def on_key(self) -> None:
+        """Begin; a key that means something everywhere still means it."""
+        self.dismiss(None)
+
+    def on_click(self) -> None:
+        """Begin."""
+        self.dismiss(None)

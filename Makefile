@@ -1,7 +1,8 @@
 # make studio: set up and open the studio · make test: set up and run every check · make setup: the set-up alone.
+# make test-system: install what the walk through tmux, sshd and PulseAudio needs (Debian, as root), and walk.
 
 PYTHON ?= python3
-SONG ?= sample/paper-boats.jsonl
+SONG ?=
 
 # An active environment that already has torch (a ROCm or CUDA build, say) is used as it is; otherwise .venv is made.
 ACTIVE := $(if $(VIRTUAL_ENV)$(CONDA_PREFIX),$(shell $(PYTHON) -c 'import importlib.util as u, sys; print(sys.prefix if u.find_spec("torch") else "")'))
@@ -12,7 +13,7 @@ STAMP := $(VENV)/.songdesk-setup
 TORCH ?= torch==2.11.0 torchaudio==2.11.0
 # TORCH_INDEX: a package index to take torch from, such as https://download.pytorch.org/whl/cpu
 
-.PHONY: setup studio test lint lock screenshot clean
+.PHONY: setup studio test test-system system-packages lint lock screenshot clean
 
 setup: $(STAMP)
 
@@ -30,10 +31,18 @@ $(STAMP): pyproject.toml requirements.lock
 	@touch $(STAMP)
 
 studio: setup
-	@$(BIN)/songdesk studio $(SONG)
+	@if [ -t 0 ] && [ -t 2 ]; then exec $(BIN)/songdesk studio $(SONG); \
+	else exec $(BIN)/songdesk studio $(or $(SONG),sample/paper-boats.jsonl); fi
 
 test: lint
 	$(BIN)/python -m pytest
+
+# What `make test` skips where it is missing, this target installs and insists on.
+test-system: setup system-packages
+	SONGDESK_SYSTEM=1 $(BIN)/python -m pytest tests/walk
+
+system-packages:
+	@scripts/system-packages.sh
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -86,9 +86,7 @@ class Runner:
             if self._closing.is_set():
                 watch.stop(keep=False)
         outcome = _run(job, watch)
-        self._idle = replace(
-            watch.meter, state=outcome.state, rate=None, rates=(), eta=None, ready=None, preview=None
-        )
+        self._idle = watch.ended(outcome.state)
         self._current = None
         finished(outcome)
 

@@ -15,6 +15,11 @@ PACES = Path(__file__).parent / "paces"
 FRAMES: Order = (("unit", 1750),)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
 def recorded(name: str, phase: int) -> tuple[int, list[tuple[float, int]]]:
     stage = json.loads((PACES / f"{name}.json").read_text())["stages"][str(phase)]
     return stage["total"], [(at, done) for at, done in stage["readings"]]

@@ -112,6 +112,20 @@ def test_progress_is_read_without_asking_the_engine(runner: Runner, monkeypatch:
     ends.wait()
 
 
+def test_songs_that_wait_are_counted(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    working(monkeypatch, sing)
+    ends = Ends()
+    for name in "abc":
+        runner.submit(job(name), ends)
+    until(lambda: runner.meter.job == "a")
+    assert runner.meter.waiting == 2
+    for left in (1, 0):
+        runner.stop(keep=False)
+        until(lambda left=left: runner.meter.waiting == left)  # type: ignore[misc]
+    runner.stop(keep=False)
+    ends.wait(3)
+
+
 def test_stop_ends_the_run_and_the_next_one_starts_clean(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,8 +34,11 @@ studio: setup
 	@if [ -t 0 ] && [ -t 2 ]; then exec $(BIN)/songdesk studio $(SONG); \
 	else exec $(BIN)/songdesk studio $(or $(SONG),sample/paper-boats.jsonl); fi
 
+# Tests run side by side in so many processes, each with one thread.
+JOBS ?= 2
+
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist=worksteal
 
 # What `make test` skips where it is missing, this target installs and insists on.
 test-system: setup system-packages

@@ -6,8 +6,10 @@ that changes by itself. Takes lie beside them; `.gitignore` leaves their sound o
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -65,8 +67,10 @@ def save_draft(home: Path, song: Song) -> str:
             write_text(home / name, text)
     if is_new and not (home / ".gitignore").exists():
         write_text(home / ".gitignore", _IGNORED)
-    with suppress(FileNotFoundError):
-        (home / OLD).unlink()
+    try:
+        (home / OLD).unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(home / OLD, error) from error
     return _imprint(written)
 
 
@@ -76,10 +80,12 @@ def read_draft(home: Path) -> tuple[Song | None, str]:
     SongdeskError says which file and line cannot be read; damage in the old form was put aside.
     """
     found = {name: data for name in FILES if (data := _read(home / name)) is not None}
-    if LYRICS in found or FACTS in found:
-        song = _song(home, found.get(LYRICS, b""), found.get(FACTS, b""))
-    elif OLD in found:
+    if OLD in found and FACTS not in found:  # also where writing the new form was cut off in its middle
         song = _old_song(home, found[OLD])
+        if LYRICS in found:
+            song = replace(song, lyrics=_lyrics(home, found[LYRICS]))
+    elif LYRICS in found or FACTS in found:
+        song = _song(home, found.get(LYRICS, b""), found.get(FACTS, b""))
     else:
         return None, _imprint(found)
     return song, _imprint(found)
@@ -95,7 +101,7 @@ def title_of(home: Path) -> str:
     facts = _read(home / FACTS)
     if facts is not None:
         return _word(_given(home, facts), "title", home) or home.name
-    old = None if (home / LYRICS).exists() else _read(home / OLD)
+    old = _read(home / OLD)
     if old is None:
         return home.name
     try:
@@ -130,7 +136,11 @@ def keep_beside(home: Path, song: Song) -> Path:
         aside = _new_folder(home, "draft-")
     except OSError as error:
         raise unwritable(home, error) from error
-    save_draft(aside, song)
+    try:
+        save_draft(aside, song)
+    except SongdeskError:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
     return aside
 
 
@@ -179,11 +189,15 @@ def _song(home: Path, lyrics: bytes, facts: bytes) -> Song:
     settings = _mapping(given.get("settings"), home / FACTS, "settings")
     return Song(
         title=_word(given, "title", home) or home.name,
-        lyrics=_decoded(home / LYRICS, lyrics).replace("\r\n", "\n").removesuffix("\n"),
+        lyrics=_lyrics(home, lyrics),
         style=_word(given, "style", home),
         reference=_reference(given.get("reference"), home),
         settings={key: _word(settings, key, home) for key in settings},
     )
+
+
+def _lyrics(home: Path, data: bytes) -> str:
+    return _decoded(home / LYRICS, data).replace("\r\n", "\n").removesuffix("\n")
 
 
 def _given(home: Path, facts: bytes) -> Mapping[str, Any]:
@@ -261,7 +275,10 @@ def _old_song(home: Path, data: bytes) -> Song:
 
 
 def _damaged(home: Path) -> SongdeskError:
-    aside = put_aside(home)
+    try:
+        aside = _put_old_aside(home)
+    except OSError as error:
+        raise unwritable(home, error) from error
     return SongdeskError(
         "the saved draft cannot be read", where=str(home / OLD), hint=f"it was kept as {aside}"
     )
@@ -303,3 +320,7 @@ def _imprint(found: Mapping[str, bytes]) -> str:
         data = found.get(name)
         whole.update(b"-" if data is None else b"%d:" % len(data) + data)
     return whole.hexdigest()
+
+
+NOTHING = _imprint({})
+"""The imprint of a folder without a song."""

@@ -19,6 +19,8 @@ _SETTLES = 0.7
 """Seconds before a rate is worth showing."""
 _EVIDENCE = 1.5
 """Seconds of work before anything is foretold of it."""
+_SURE = 10.0
+"""Seconds of work before this run is believed over those before it: its first units are slow to warm up."""
 _BAR = 1.0
 """Seconds that one entry of the history stands for."""
 _BARS = 16
@@ -45,6 +47,11 @@ class _Clock:
         self.readings.append((at + seconds, done + units))
 
     @property
+    def passed(self) -> float:
+        """Seconds that were read."""
+        return self.readings[-1][0]
+
+    @property
     def mean(self) -> float | None:
         """Seconds of a unit; None without evidence."""
         seconds, units = self.readings[-1]
@@ -59,9 +66,8 @@ class _Clock:
         mean = self.mean
         if mean is None:
             return None
-        passed = self.readings[-1][0]
-        costs = [mean, *self._stretches(max(1.0, min(units * mean / 2, passed / 3)))]
-        unseen = min(1.0, units * mean / passed / _AHEAD) + _FEW / self.readings[-1][1]
+        costs = [mean, *self._stretches(max(1.0, min(units * mean / 2, self.passed / 3)))]
+        unseen = min(1.0, units * mean / self.passed / _AHEAD) + _FEW / self.readings[-1][1]
         return units * min(costs) / (1 + _UNSEEN[0] * unseen), units * max(costs) * (1 + _UNSEEN[1] * unseen)
 
     def _stretches(self, seconds: float) -> Iterator[float]:
@@ -137,8 +143,9 @@ class Pace:
         """Seconds until the stage is done; None while nothing is known of a kind of unit that is to come."""
         clocks, low, high = self._clocks(), 0.0, 0.0
         for kind, units in self._left().items():
-            expected = clocks[kind].expect(units) if kind in clocks else None
-            if expected is None and kind in self._remembered:
+            clock = clocks.get(kind, _Clock())
+            expected = clock.expect(units)
+            if kind in self._remembered and (expected is None or clock.passed < _SURE):
                 expected = expect({kind: self._remembered[kind]}, ((kind, units),))
             if expected is None:
                 return None

@@ -124,7 +124,10 @@ def save_preset(name: str, settings: Sequence[Setting], values: Values) -> Prese
     plain = check_name(name)
     kept = {key: value for key, value in changed(settings, values).items() if key not in OF_THE_SONG}
     if not kept:
-        raise SongdeskError("there is nothing to save: every setting has its default", hint="turn one first")
+        raise SongdeskError(
+            "there is nothing to save: but for seed and length, every setting has its default",
+            hint="turn one first",
+        )
     path = _file_of(plain)
     body = yaml.safe_dump({"settings": kept}, sort_keys=False, allow_unicode=True)
     write_text(path, _HEAD + body)
@@ -226,6 +229,6 @@ def _read(path: Path) -> object:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         what = error.problem or "this is not YAML"
         raise SongdeskError(what, where=f"{path}{line}", hint="mend the file or delete it") from error
-    except (OmegaConfBaseException, yaml.YAMLError, OSError, ValueError, TypeError) as error:
+    except (OmegaConfBaseException, yaml.YAMLError, OSError, ValueError, TypeError, RecursionError) as error:
         what = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
         raise SongdeskError(what, where=str(path), hint="mend the file or delete it") from error

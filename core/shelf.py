@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from unicodedata import normalize
 
 from core.atomic import unwritable
+from core.claim import claimed
 from core.draft import FILES, load_draft, save_draft, title_of
 from core.errors import SongdeskError
 from core.paths import library
@@ -41,13 +43,13 @@ def songs() -> tuple[Shelved, ...]:
 
 
 def is_taken(title: str) -> bool:
-    """Whether the library holds a song of that title."""
+    """Whether the library holds a song of that title, or a studio has begun one."""
     home = home_of(title)
     try:
-        return any(home.iterdir())
+        return any(home.iterdir()) or _is_held(home)
     except (FileNotFoundError, NotADirectoryError):
         return home.exists()
-    except OSError:
+    except (SongdeskError, OSError):
         return True
 
 
@@ -67,18 +69,20 @@ def rename(home: Path, title: str) -> Path:
     """
     song = _opened(home)
     goal = home_of(title)
-    if not _is_same(home, goal):
-        if is_taken(title):
-            raise _exists(title)
-        try:
-            home.rename(goal)
-        except OSError as error:
-            raise unwritable(goal, error) from error
-    elif home.name != goal.name:
-        # A file system that takes two spellings for one name needs a step between them.
-        home = home.rename(home.with_name(f".{goal.name}"))
-        home.rename(goal)
-    save_draft(goal, replace(song, title=title))
+    is_respelt = _is_same(home, goal)
+    if not is_respelt and is_taken(title):
+        raise _exists(title)
+    try:
+        _move(home, goal, is_respelt=is_respelt)
+    except OSError as error:
+        raise unwritable(goal, error) from error
+    try:
+        save_draft(goal, replace(song, title=title))
+    except SongdeskError:
+        with suppress(OSError, SongdeskError):
+            _move(goal, home, is_respelt=is_respelt)
+            save_draft(home, song)
+        raise
     return goal
 
 
@@ -128,6 +132,26 @@ def _opened(home: Path) -> Song:
     if song is None:
         raise SongdeskError("there is no song here", where=str(home), hint="save it first")
     return song
+
+
+def _move(home: Path, goal: Path, *, is_respelt: bool) -> None:
+    if home.name == goal.name and is_respelt:
+        return
+    if is_respelt:
+        # A file system that takes two spellings for one name needs a step between them.
+        between = home.rename(home.with_name(f".{goal.name}"))
+        try:
+            between.rename(goal)
+        except OSError:
+            between.rename(home)
+            raise
+    else:
+        home.rename(goal)
+
+
+def _is_held(home: Path) -> bool:
+    with claimed(home) as is_free:
+        return not is_free
 
 
 def _is_same(one: Path, other: Path) -> bool:

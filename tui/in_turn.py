@@ -1,8 +1,11 @@
 """Keys in the order they were pressed, however many arrive at once."""
 
+from enum import Enum
 from functools import partial
-from typing import TypeVar
+from string import ascii_lowercase
+from typing import Any, TypeVar, cast
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.app import App
 from textual.events import Event, Key, Paste
 from textual.message_pump import MessagePump
@@ -10,6 +13,21 @@ from textual.message_pump import MessagePump
 Result = TypeVar("Result")
 _PATIENCE = 1.0
 """Seconds after which a key that got lost on its way keeps the others waiting no longer."""
+_ALT = Enum("_ALT", {letter: f"alt+{letter}" for letter in ascii_lowercase})  # type: ignore[misc]
+
+
+def know_alt() -> None:
+    """Let Textual read Escape and a letter as one key at once.
+
+    By itself it waits whether the two are all there is: of `alt+n` held down, whose repeats come sooner, it
+    makes the letters `^n^n^n`.
+    """
+    known = cast("dict[str, Any]", ANSI_SEQUENCES_KEYS)
+    for key in _ALT:
+        known.setdefault(f"\x1b{key.name}", (key,))
+
+
+know_alt()
 
 
 class KeysInTurn(App[Result]):

@@ -43,10 +43,11 @@ _SEQUENCE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
 class Pty:
     """A program in a terminal of its own; only what it sends is looked at."""
 
-    def __init__(self, command: Sequence[str], size: tuple[int, int], environment: dict[str, str]) -> None:
+    def __init__(self, command: Sequence[str], size: tuple[int, int]) -> None:
         self._master, slave = pty.openpty()
         width, height = size
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        environment = {**os.environ, "TERM": "xterm-256color"}
         self._process = subprocess.Popen(  # noqa: S603 - what the person asked to measure
             command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
         )
@@ -100,9 +101,9 @@ class Pty:
         os.close(self._master)
 
 
-def measure(command: Sequence[str], size: tuple[int, int], folder: Path) -> dict[str, list[float]]:
+def measure(command: Sequence[str], size: tuple[int, int]) -> dict[str, list[float]]:
     """Seconds from key to letter, while `composing` and `idle` after it."""
-    with Pty(command, size, _environment(folder)) as studio:
+    with Pty(command, size) as studio:
         studio.until(lambda came: b"Compose" in came, "the studio", 120)
         studio.settle(1.0)
         for key in _TO_A_LINE:
@@ -140,20 +141,25 @@ def _drain(studio: Pty, seconds: float) -> None:
         studio.read(left)
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """Nothing of the person's own, and nothing that keeps the model to one core."""
+def studio_command(folder: Path, through: Sequence[str] = ()) -> list[str]:
+    """What opens the studio in a home of its own; `through` is a command that runs another, such as ssh."""
     config = folder / "config" / "songdesk"
     config.mkdir(parents=True)
     (config / "songdesk.yaml").write_text(_SETTINGS)
-    plain = {name: word for name, word in os.environ.items() if name not in ("OMP_NUM_THREADS", "NO_COLOR")}
-    own = {f"XDG_{kind}_HOME": str(folder / kind.lower()) for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
-    return {
-        **plain,
-        **own,
-        "SONGDESK_LIBRARY": str(folder / "songs"),
-        "SONGDESK_CKPT": str(checkpoints()),
-        "TERM": "xterm-256color",
-    }
+    own = {f"XDG_{kind}_HOME": folder / kind.lower() for kind in ("CONFIG", "STATE", "DATA", "CACHE")}
+    own |= {"SONGDESK_LIBRARY": folder / "songs", "SONGDESK_CKPT": checkpoints()}
+    program = [sys.executable, "-c", "from core.cli import main; raise SystemExit(main())", "studio"]
+    # OMP_NUM_THREADS would keep the model to one core.
+    command = [
+        "env",
+        "-u",
+        "OMP_NUM_THREADS",
+        "-u",
+        "NO_COLOR",
+        *(f"{name}={path}" for name, path in own.items()),
+    ]
+    command += [*program, str(sample_file(SAMPLE).absolute())]
+    return [*through, shlex.join(command)] if through else command
 
 
 def told(times: Sequence[float]) -> str:
@@ -169,14 +175,11 @@ def main() -> int:
     parser.add_argument("--size", default="80x24", help="columns x rows")
     parser.add_argument("--through", default="", metavar="COMMAND", help="such as `ssh host`, put before it")
     args = parser.parse_args()
-    program = [sys.executable, "-c", "from core.cli import main; raise SystemExit(main())"]
-    program += ["studio", str(sample_file(SAMPLE).absolute())]
-    through = shlex.split(args.through)
-    command = [*through, shlex.join(program)] if through else program
     try:
         width, height = (int(part) for part in args.size.split("x"))
         with tempfile.TemporaryDirectory(prefix="songdesk-", ignore_cleanup_errors=True) as folder:
-            found = measure(command, (width, height), Path(folder))
+            command = studio_command(Path(folder), shlex.split(args.through))
+            found = measure(command, (width, height))
     except (SongdeskError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.claim import claimed
-from core.draft import imprint, keep_beside, put_aside, read_draft, save_draft
+from core.draft import NOTHING, imprint, keep_beside, put_aside, read_draft, save_draft
 from core.errors import SongdeskError
 from core.shelf import next_titles
 from core.song import Song
@@ -22,7 +22,7 @@ class OpenFiles:
         self.kept: Path | None = None
         """Where a version was put while the one in the folder could not be read."""
         self._hold: ExitStack | None = None
-        self._imprint = ""
+        self._imprint = NOTHING
 
     def of(self, home: Path) -> "OpenFiles":
         """The files of a song, held; these, where they are its own."""
@@ -52,12 +52,11 @@ class OpenFiles:
     @property
     def written(self) -> bool:
         """Whether the song was read from here or written here."""
-        return bool(self._imprint)
+        return self._imprint != NOTHING
 
     def read(self) -> tuple[Song | None, str]:
         """The song as it stands in the files, and their imprint; SongdeskError says what cannot be read."""
-        song, found = read_draft(self.home)
-        return song, "" if song is None else found
+        return read_draft(self.home)
 
     def note(self, found: str) -> None:
         """Go on from the files of that imprint: what comes after is an edit from outside."""
@@ -65,16 +64,21 @@ class OpenFiles:
 
     def write(self, song: Song) -> None:
         """Write the song; SongdeskError when that cannot be done."""
-        self._imprint = save_draft(self.home, song)
+        try:
+            self._imprint = save_draft(self.home, song)
+        except SongdeskError:
+            self._imprint = imprint(self.home)  # what was written before it failed is no edit from outside
+            raise
 
     def changed(self) -> bool:
         """Whether the files are others than were read or written last."""
-        return bool(self._imprint) and imprint(self.home) != self._imprint
+        return imprint(self.home) != self._imprint
 
     def put_aside(self) -> Path | None:
         """Move the files out of the way; returns where they are."""
-        self._imprint = ""
-        return put_aside(self.home)
+        aside = put_aside(self.home)
+        self._imprint = NOTHING
+        return aside
 
     def keep(self, song: Song) -> Path:
         """Write a version of one's own beside the files; again into the same place while they stay unread."""

@@ -38,6 +38,12 @@ class Outside:
     """None where its files are gone."""
     values: Values | None
     said: str
+    found: str
+    """The imprint of the files as they are now."""
+
+
+class Kept(SongdeskError):
+    """The files cannot be read, and what stands here was written beside them."""
 
 
 def prepare(
@@ -68,7 +74,7 @@ def prepare_from(present: OpenFiles, home: Path, resolve: Resolve) -> Opening:
 def look_outside(files: OpenFiles, song: Song, resolve: Resolve, *, is_saved: bool) -> Outside | None:
     """What was changed outside, None for nothing; what stands here and was not saved is kept beside it.
 
-    SongdeskError where it cannot be read.
+    SongdeskError where it cannot be read, or nothing can be kept; Kept where that was done.
     """
     if not files.changed():
         return None
@@ -78,15 +84,13 @@ def look_outside(files: OpenFiles, song: Song, resolve: Resolve, *, is_saved: bo
     except SongdeskError as error:
         if is_saved:
             raise
-        raise SongdeskError(error.what, where=error.where, hint=f"yours is in {files.keep(song)}") from error
-    files.note(found)
+        raise Kept(error.what, where=error.where, hint=f"yours is in {files.keep(song)}") from error
     if there is None:
-        return Outside(None, None, f"the files of {song.title} are gone; saving writes them again")
+        return Outside(None, None, f"the files of {song.title} are gone; saving writes them again", found)
     said = f"{there.title} was changed outside: this is how it stands there"
     if not is_saved and song != there:
         said += f"; yours was kept as {files.keep(song)}"
-    files.kept = None
-    return Outside(there, values, said)
+    return Outside(there, values, said, found)
 
 
 def _prepare(files: OpenFiles, song: Song, resolve: Resolve, *, go_on: bool, is_named: bool) -> Opening:

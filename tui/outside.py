@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from core.atomic import unwritable
 from core.errors import SongdeskError
 
 FALLBACKS = ("nano", "vi")
@@ -36,26 +37,35 @@ def edit_outside(
     """Lend the terminal to an editor and return what it left of the text.
 
     Waits for its end. SongdeskError where there is none, it ends with an error, or what it left cannot be
-    read; textual's SuspendNotSupported where the terminal cannot be lent.
+    read, and is kept; textual's SuspendNotSupported where the terminal cannot be lent.
     """
     command = editor_command(environment)
-    name = Path(command[0]).name
-    with tempfile.TemporaryDirectory(prefix="songdesk-") as folder:
-        path = Path(folder) / "lyrics.txt"
-        path.write_text(text, encoding="utf-8")
+    path = _written(text)
+    given, left = _bytes(path), None
+    try:
         # Textual does not come back when an exception leaves the block.
         with suspend():
             ended = _run([*command, str(path)])
-        if isinstance(ended, OSError):
-            raise SongdeskError(
-                f"{name} cannot be started: {ended.strerror}", hint="set VISUAL or EDITOR to another"
-            )
-        if ended != 0:
-            how = f"ended with code {ended}" if ended > 0 else f"was ended by signal {-ended}"
-            raise SongdeskError(f"{name} {how}", hint="the lyrics are as they were before it")
-        left = _read(path, name)
-        # Most editors end a file with a line end, whether it had one or not.
-        return left if text.endswith("\n") else left.removesuffix("\n")
+        is_edited = _bytes(path) not in (given, None)
+        left = _read(path, Path(command[0]).name, ended, hint=f"the edit is in {path}" if is_edited else "")
+    finally:
+        if left is not None or _bytes(path) in (given, None):
+            shutil.rmtree(path.parent, ignore_errors=True)
+    # Most editors end a file with a line end, whether it had one or not.
+    return left if text.endswith("\n") else left.removesuffix("\n")
+
+
+def _written(text: str) -> Path:
+    """A file of its own with the text."""
+    try:
+        data = text.encode()
+        path = Path(tempfile.mkdtemp(prefix="songdesk-")) / "lyrics.txt"
+        path.write_bytes(data)
+    except UnicodeEncodeError as error:
+        raise SongdeskError("the lyrics hold half a character", hint="write the character itself") from error
+    except OSError as error:
+        raise unwritable(Path(error.filename or tempfile.gettempdir()), error) from error
+    return path
 
 
 def _run(command: list[str]) -> int | OSError:
@@ -80,13 +90,28 @@ def _deaf() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
-def _read(path: Path, program: str) -> str:
+def _read(path: Path, program: str, ended: int | OSError, *, hint: str) -> str:
+    if isinstance(ended, OSError):
+        raise SongdeskError(
+            f"{program} cannot be started: {ended.strerror}", hint="set VISUAL or EDITOR to another"
+        )
+    if ended != 0:
+        how = f"ended with code {ended}" if ended > 0 else f"was ended by signal {-ended}"
+        raise SongdeskError(f"{program} {how}", hint=hint or "the lyrics are as they were before it")
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SongdeskError(
-            f"what {program} left cannot be read", hint="the lyrics are as they were; save as UTF-8"
+            f"what {program} left cannot be read",
+            hint=f"{hint}: save it as UTF-8" if hint else "the lyrics are as they were",
         ) from error
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _words(line: str, where: str) -> list[str]:

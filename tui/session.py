@@ -94,7 +94,9 @@ class Session:
     def catch_up(self, outside: Outside) -> None:
         """Go on with the song as it was changed outside."""
         self._saved = outside.song
+        self.files.note(outside.found)
         if outside.song is not None and outside.values is not None:
+            self.files.kept = None
             self.song, self.values = outside.song, outside.values
 
     def note_kept(self, song: Song) -> None:
@@ -165,6 +167,11 @@ class Session:
     def is_saved(self) -> bool:
         """Whether the draft on disk is the song as it stands."""
         return self._saved == self.song
+
+    @property
+    def saved(self) -> Song | None:
+        """The song as it is on disk; None where it was never written."""
+        return self._saved
 
     def save(self) -> None:
         """Write the draft; may be called from any thread, one at a time."""

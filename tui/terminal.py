@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tui.app import Studio
     from tui.bridge import Engine
 
-SLOW_LINK = {"TEXTUAL_FPS": "15", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
+SLOW_LINK = {"TEXTUAL_FPS": "30", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
 """What Textual reads at import; its own rates are too many bytes for a remote terminal."""
 
 

@@ -21,6 +21,7 @@ from core.draft import (
     put_aside,
     read_draft,
     save_draft,
+    title_of,
 )
 from core.errors import SongdeskError
 from core.song import Reference, Song
@@ -231,3 +232,27 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path: Path) -> 
 
 def test_both_readers_of_yaml_leave_text_as_text() -> None:
     assert yaml.load("a: no\nb: 07", Loader=yaml.BaseLoader) == {"a": "no", "b": "07"}
+
+
+def test_a_new_form_that_was_cut_off_takes_the_rest_from_the_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_old(tmp_path, SONG)
+
+    def fail(path: Path, text: str) -> None:
+        if path.name == FACTS:
+            raise SongdeskError("no space left")
+        path.write_text(text)
+
+    with monkeypatch.context() as full:
+        full.setattr("core.draft.write_text", fail)
+        with pytest.raises(SongdeskError):
+            save_draft(tmp_path, replace(SONG, lyrics="newer"))
+    assert title_of(tmp_path) == SONG.title
+    assert load_draft(tmp_path) == replace(SONG, lyrics="newer")
+
+
+def test_an_old_form_that_cannot_be_removed_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / OLD).mkdir()
+    with pytest.raises(SongdeskError, match="cannot write here"):
+        save_draft(tmp_path, SONG)

@@ -208,3 +208,9 @@ def test_a_file_with_a_name_of_its_own_kind_is_told_not_taken(tmp_path: Path) ->
     write("a.b", "settings: {temperature: 0.5}\n")
     with pytest.raises(SongdeskError, match="cannot be called"):
         find_preset("a.b").values(TABLE)
+
+
+@pytest.mark.parametrize("text", ["settings: &a {b: *a}", "[" * 5000])
+def test_a_file_that_holds_itself_is_one_preset_in_trouble(text: str) -> None:
+    write("round", text)
+    assert told("round").hint

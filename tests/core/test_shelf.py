@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.claim import claimed
 from core.draft import FACTS, LYRICS, OLD, load_draft, save_draft
 from core.errors import SongdeskError
 from core.shelf import duplicate, is_taken, next_titles, rename, save_as, songs
@@ -156,3 +157,28 @@ def test_five_hundred_songs_are_read_without_opening_their_lyrics(library: Path)
     listed = songs()
     assert len(listed) == 500
     assert not any(song.trouble for song in listed)
+
+
+def test_a_song_that_cannot_be_written_keeps_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    home = put("Paper boats", takes=1)
+
+    def fail(path: Path, text: str) -> None:
+        raise SongdeskError("no space left", where=f"{path} {len(text)}")
+
+    with monkeypatch.context() as full:
+        full.setattr("core.draft.write_text", fail)
+        with pytest.raises(SongdeskError, match="no space left"):
+            rename(home, "Glass boats")
+    assert load_draft(home) == Song("Paper boats", "[verse]\nOne line", "pop")
+    assert (home / "takes" / "20261126-120000-0").is_dir()
+    assert not home_of("Glass boats").exists()
+
+
+def test_a_title_that_a_studio_has_begun_is_taken() -> None:
+    home = put("Paper boats")
+    with claimed(home_of("Paper boats 2")):
+        assert is_taken("Paper boats 2")
+        assert next(next_titles("Paper boats")) == "Paper boats 3"
+        with pytest.raises(SongdeskError, match="already"):
+            rename(home, "Paper boats 2")
+    assert not is_taken("Paper boats 2")

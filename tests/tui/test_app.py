@@ -112,7 +112,7 @@ async def test_a_take_that_has_no_sound_yet_says_so(engine: Rehearsal, until: An
         await pilot.press("f6")
         await until(pilot, lambda: isinstance(app.focused, TakesList))
         await pilot.press("enter")
-        await until(pilot, lambda: "no sound to play" in said(app))
+        await until(pilot, lambda: said(app) == "! this take has no sound to play yet")
 
 
 async def test_without_sound_the_transport_says_why_and_where_the_file_is(

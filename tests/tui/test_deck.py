@@ -156,6 +156,11 @@ async def test_volume_goes_in_steps_and_is_kept(jukebox: Jukebox, tmp_path: Path
         await app.deck.load("t", tmp_path / "a.wav", marks, play=False)
         assert second.volume == pytest.approx(0.25)
         await until(pilot, lambda: any("50 %" in text for text in app.spoken))
+    app = Page(Jukebox())
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.deck.table.volume == 50)
+        app.deck.turn_volume(-1)
+        await until(pilot, lambda: "volume 45 %" in app.told, saying="no take was in hand yet")
 
 
 @pytest.mark.parametrize("kept", ["", "loud", "\udce4", "-3", "900"])

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-import pytest
+from textual._xterm_parser import XTermParser
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.events import Key, Paste
@@ -100,9 +100,14 @@ async def test_a_widget_that_goes_away_with_its_keys_holds_nobody_up(until: Unti
         await until(pilot, lambda: "cb" in app.written)
 
 
-@pytest.mark.parametrize("count", [300])
-async def test_a_long_burst_is_whole(until: Until, count: int) -> None:
+async def test_a_long_burst_is_whole(until: Until) -> None:
+    count = 100
     app = Desk()
     async with app.run_test() as pilot:
         app.burst(*("a", "b", "backspace") * count)
         await until(pilot, lambda: app.written == "a" * count, timeout=20)
+
+
+def test_alt_and_a_letter_held_down_is_that_key_each_time() -> None:
+    heard = list(XTermParser().feed("\x1bn\x1bn\x1b[A\x1bkx"))
+    assert [each.key for each in heard if isinstance(each, Key)] == ["alt+n", "alt+n", "up", "alt+k", "x"]

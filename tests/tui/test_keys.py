@@ -65,7 +65,9 @@ def test_every_key_arrives_from_every_terminal() -> None:
         assert not (modifier == "ctrl" and letter in {"a", "b", "left_square_bracket"})
         if modifier == "alt" and len(letter) == 1:
             assert letter.isalpha()
-            assert f"\x1b{letter}" not in ANSI_SEQUENCES_KEYS, f"{key} arrives as another key"
+            sent = ANSI_SEQUENCES_KEYS[f"\x1b{letter}"]
+            assert isinstance(sent, tuple)
+            assert [each.value for each in sent] == [key], f"{key} arrives as another key"
 
 
 def test_a_place_has_no_key_twice() -> None:

@@ -12,7 +12,7 @@ from core.errors import SongdeskError
 from core.song import Song
 from core.takes import home_of
 from tui.open_files import OpenFiles
-from tui.opening import prepare_from
+from tui.opening import Kept, prepare_from
 from tui.session import Session, open_last
 
 SONG = Song("Paper boats", "[verse]\nWe folded the morning in two.", "pop, female", settings={"seed": "7"})
@@ -202,3 +202,51 @@ def test_without_any_song_a_new_one_is_begun() -> None:
     assert open_last(session, []) == ""
     assert session.song.title == "untitled"
     session.files.close()
+
+
+def test_an_edit_stays_where_nothing_can_be_kept_beside_it(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.rewrite(lyrics="mine")
+    (session.home / LYRICS).write_text("theirs\n")
+    with monkeypatch.context() as full:
+        full.setattr("core.draft.write_text", refuse)
+        with pytest.raises(SongdeskError) as caught:
+            session.look_outside(session.song)
+    assert not isinstance(caught.value, Kept)
+    assert kept(session.home) == []
+    assert "yours was kept" in look(session)
+    assert session.song.lyrics == "theirs"
+    assert [song.lyrics for song in kept(session.home) if song] == ["mine"]
+
+
+def test_a_song_half_written_is_no_edit_from_outside(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.rewrite(lyrics="new", style="rock")
+
+    def fail(path: Path, text: str) -> None:
+        if path.name == FACTS:
+            refuse(path, text)
+        path.write_text(text)
+
+    with monkeypatch.context() as full:
+        full.setattr("core.draft.write_text", fail)
+        with pytest.raises(SongdeskError):
+            session.save()
+    assert look(session) == ""
+    session.save()
+    assert load_draft(session.home) == replace(SONG, lyrics="new", style="rock")
+
+
+def test_files_that_appear_under_a_song_never_written_are_not_overwritten() -> None:
+    session = Session(Config())
+    session.open(replace(SONG, title="New"), go_on=True)
+    save_draft(session.home, replace(SONG, title="New", lyrics="theirs"))
+    assert "yours was kept" in look(session)
+    assert session.song.lyrics == "theirs"
+    session.files.close()
+
+
+def refuse(path: Path, text: str) -> None:
+    raise SongdeskError("no space left", where=f"{path} {len(text)}")

@@ -166,3 +166,43 @@ def test_the_real_studio_lends_its_terminal_and_takes_it_back(
     terminal.until(lambda: "written elsewhere" in terminal.text() and "Compose" in terminal.text())
     terminal.type(b"\x1a")
     terminal.until(lambda: "A line of song number" in terminal.text())
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["path.write_bytes(b'an hour \\xe9 of work')", "path.write_bytes(b'an hour of work'); sys.exit(3)"],
+)
+def test_what_was_written_is_kept_where_it_cannot_be_taken_over(
+    script: Callable[[str], dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(SongdeskError) as caught:
+        edit_outside("la", Lent(), script(code))
+    (left,) = tmp_path.glob("songdesk-*/lyrics.txt")
+    assert left.read_bytes().startswith(b"an hour")
+    assert str(left) in caught.value.hint
+
+
+def test_nothing_is_left_behind_where_nothing_was_written(
+    script: Callable[[str], dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    edit_outside("la", Lent(), script("path.write_text('lo')"))
+    with pytest.raises(SongdeskError, match="ended with code 3"):
+        edit_outside("la", Lent(), script("sys.exit(3)"))
+    assert list(tmp_path.glob("songdesk-*")) == []
+
+
+@pytest.mark.parametrize(("text", "folder"), [("half \ud800", ""), ("la", "nowhere")])
+def test_lyrics_that_cannot_be_lent_are_told_of(
+    script: Callable[[str], dict[str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    folder: str,
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / folder))
+    lent = Lent()
+    with pytest.raises(SongdeskError):
+        edit_outside(text, lent, script("pass"))
+    assert lent.story == []

@@ -301,6 +301,19 @@ async def test_what_is_done_to_one_setting_in_a_row_is_taken_back_in_one_go(unti
         assert app.panel.values == resolve(GROUPED), "another song's values are not taken back"
 
 
+async def test_what_was_turned_there_and_back_is_no_step(until: Any) -> None:
+    async with Panel().run_test() as pilot:
+        app = pilot.app
+        assert isinstance(app, Panel)
+        await grouped(app, pilot, until)
+        app.row("seed").field.focus()
+        await pilot.press("alt+up")
+        app.row("heat").field.focus()
+        await pilot.press("alt+up", "alt+down", "ctrl+z")
+        assert app.panel.values == resolve(GROUPED)
+        assert app.entry("seed").value == "-1"
+
+
 async def test_a_change_repaints_no_row_but_its_own(until: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     async with Panel().run_test() as pilot:
         app = pilot.app

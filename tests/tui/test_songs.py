@@ -1,5 +1,7 @@
 """Songs as a person handles them: begun, opened, renamed, copied, brought in, given out, edited elsewhere."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from core.draft import FACTS, LYRICS, load_draft, save_draft
+from core.errors import SongdeskError
 from core.meter import State
 from core.song import Song
 from core.takes import home_of
@@ -16,6 +19,7 @@ from tests.tui.opened import SONG, composing, opened, said, screen_text
 from tests.tui.rehearsal import Rehearsal
 from tui.app import Studio
 from tui.open_files import OpenFiles
+from tui.opening import prepare_from
 from tui.screens.chooser import Chooser
 from tui.screens.confirm import Confirm, Prompt
 from tui.screens.page import Page
@@ -283,3 +287,163 @@ async def test_a_studio_that_left_a_song_lets_others_have_it(engine: Rehearsal) 
         await app.studio.save()
         assert not is_free(home_of(SONG.title))
     assert is_free(home_of(SONG.title))
+
+
+def refuse(path: Path, text: str) -> None:
+    raise SongdeskError("no space left", where=f"{path} {len(text)}")
+
+
+async def test_a_song_that_cannot_be_saved_stays_open(
+    engine: Rehearsal, monkeypatch: pytest.MonkeyPatch, until: Any
+) -> None:
+    save_draft(home_of("Tin ships"), OTHER)
+    async with opened(engine) as (app, _):
+        app.studio.query_one(LyricEditor).insert("Just typed ")
+        with monkeypatch.context() as full:
+            full.setattr("core.draft.write_text", refuse)
+            await app.studio.open_home(home_of("Tin ships"))
+        assert title(app) == SONG.title
+        assert "cannot be saved and stays open" in said(app)
+        assert any("no space left" in line for line in app.studio.told)
+        assert "Just typed" in app.studio.query_one(LyricEditor).text
+        await app.studio.open_home(home_of("Tin ships"))
+        assert title(app) == "Tin ships"
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Holds whatever reads a song that is to be opened, until it is set."""
+    event = threading.Event()
+
+    def slow(home: Path) -> Any:
+        event.wait(5)
+        return load_draft(home)
+
+    monkeypatch.setattr("tui.opening.load_draft", slow)
+    yield event
+    event.set()
+
+
+async def test_what_is_typed_while_a_song_is_renamed_goes_with_it(
+    engine: Rehearsal, library: Path, gate: threading.Event, until: Any
+) -> None:
+    async with opened(engine) as (app, pilot):
+        await app.studio.save()
+        await menu(app, pilot, until, "rename")
+        await answer(app, pilot, until, "Glass ships")
+        await until(pilot, lambda: home_of("Glass ships").exists())
+        app.studio.query_one(LyricEditor).insert("Meanwhile ")
+        await pilot.press("ctrl+s")
+        gate.set()
+        await until(pilot, lambda: title(app) == "Glass ships")
+        await app.studio.save()
+        saved = load_draft(home_of("Glass ships"))
+        assert saved is not None
+        assert saved.lyrics.startswith("Meanwhile ")
+        assert [folder.name for folder in library.iterdir()] == ["Glass ships"]
+
+
+async def test_a_key_in_the_middle_of_opening_leaves_no_song_held(
+    engine: Rehearsal, gate: threading.Event, until: Any
+) -> None:
+    save_draft(home_of("Tin ships"), OTHER)
+    async with opened(engine) as (app, pilot):
+        await pilot.press("ctrl+o")
+        await choose(app, pilot, until, "tin ships")
+        await until(pilot, lambda: app.studio._saving.locked())
+        await pilot.press("ctrl+s")
+        gate.set()
+        await until(pilot, lambda: title(app) == "Tin ships")
+        await app.studio.open_home(home_of(SONG.title))
+        await app.studio.open_home(home_of("Tin ships"))
+        assert title(app) == "Tin ships"
+
+
+@pytest.mark.parametrize("name", ["~nobody at all/x.txt", f"/{'long' * 100}.txt"])
+async def test_a_path_that_cannot_be_is_told_of(engine: Rehearsal, until: Any, name: str) -> None:
+    async with opened(engine) as (app, pilot):
+        for action in ("import", "export"):
+            app.studio.say("")
+            await menu(app, pilot, until, action)
+            await answer(app, pilot, until, name)
+            await until(pilot, lambda: said(app).startswith("✗ "))
+
+
+async def test_an_edit_stays_where_what_was_typed_meanwhile_cannot_be_kept(
+    engine: Rehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(engine) as (app, _):
+        await app.studio.save()
+        editor, session = app.studio.query_one(LyricEditor), app.studio.session
+        (session.home / LYRICS).write_text("theirs\n")
+        look = session.look_outside
+
+        def typing(song: Song) -> Any:
+            outside = look(song)
+            app.call_from_thread(editor.insert, "Meanwhile ")
+            return outside
+
+        with monkeypatch.context() as full:
+            full.setattr(session, "look_outside", typing)
+            full.setattr("core.draft.write_text", refuse)
+            await app.studio.look_outside()
+        assert "no space left" in said(app)
+        assert "Meanwhile" in editor.text
+        await app.studio.save()
+        assert (session.home / LYRICS).read_text() == "theirs\n"
+        kept = load_draft(next(session.home.glob("draft-*/lyrics.txt")).parent)
+        assert kept is not None
+        assert "Meanwhile" in kept.lyrics
+
+
+async def test_a_run_that_ends_while_the_next_begins_leaves_that_one_composing(
+    engine: Rehearsal, monkeypatch: pytest.MonkeyPatch, until: Any
+) -> None:
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        begin, gate = app.studio.session.begin, threading.Event()
+
+        def slow(*, waits: bool) -> Any:
+            gate.wait(5)
+            return begin(waits=waits)
+
+        monkeypatch.setattr(app.studio.session, "begin", slow)
+        await pilot.press("ctrl+g")
+        engine.end(State.CANCELLED)
+        await until(pilot, lambda: "abandoned" in said(app))
+        gate.set()
+        await until(pilot, lambda: len(engine.jobs) == 2)
+        await pilot.pause()
+        assert app.studio.composing
+        await menu(app, pilot, until, "rename")
+        await until(pilot, lambda: "rename the song when it is ready" in said(app))
+
+
+async def test_what_is_written_without_a_pause_is_saved_all_the_same(
+    engine: Rehearsal, monkeypatch: pytest.MonkeyPatch, until: Any
+) -> None:
+    monkeypatch.setattr("tui.screens.kept._SAVE_AFTER", 60.0)
+    monkeypatch.setattr("tui.screens.kept._SAVE_AT_LATEST", 0.3)
+    async with opened(engine) as (app, pilot):
+        await app.studio.save()
+        app.studio.query_one(LyricEditor).insert("On and on ")
+        await until(pilot, lambda: "On and on" in (home_of(SONG.title) / LYRICS).read_text())
+
+
+async def test_a_song_that_is_still_read_when_the_studio_is_gone_breaks_nothing(
+    engine: Rehearsal, gate: threading.Event
+) -> None:
+    save_draft(home_of("Tin ships"), OTHER)
+    async with opened(engine) as (app, pilot):
+        await app.studio.save()
+        opening = asyncio.create_task(
+            app.studio.open_by(
+                lambda: prepare_from(
+                    app.studio.session.files, home_of("Tin ships"), app.studio.session.values_of
+                )
+            )
+        )
+        await pilot.pause()
+    gate.set()
+    assert not await opening
+    assert is_free(home_of("Tin ships"))

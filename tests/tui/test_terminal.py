@@ -42,7 +42,7 @@ def test_a_slow_link_gets_fewer_frames_unless_somebody_chose_them(monkeypatch: p
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "full")
     prepare_environment()
-    assert os.environ["TEXTUAL_FPS"] == "15"
+    assert os.environ["TEXTUAL_FPS"] == "30"
     assert os.environ["TEXTUAL_ANIMATIONS"] == "full"
     for name in SLOW_LINK:
         monkeypatch.delenv(name, raising=False)

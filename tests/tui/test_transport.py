@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 import tui
 from core.meter import Memory, Meter, State
+from core.pace import Pace
 from tui.widgets.transport import PlayerLine, Transport, memory_row, run_row
 
 STYLES = Path(tui.__file__).parent / "styles"
@@ -211,3 +212,20 @@ def test_a_run_that_ended_promises_no_time_left(state: State) -> None:
     assert row.startswith(state.value)
     assert "ETA" not in row
     assert "frames/s" not in row
+
+
+def test_the_first_slow_steps_do_not_frighten_where_earlier_runs_tell_better() -> None:
+    pace, fresh = Pace((("unit", 250),), {"unit": 0.1}), Pace((("unit", 250),))
+    for each in (pace, fresh):
+        for at, done in ((0.0, 1), (2.0, 2), (4.0, 3), (5.0, 8)):
+            each.note(at, done)
+    known, unknown = pace.remaining(), fresh.remaining()
+    assert known == pytest.approx((242 * 0.06 - 0.5, 242 * 0.18 + 0.5))
+    assert known is not None
+    assert unknown is not None
+    assert unknown[0] > known[1]
+    for second in range(6, 16):
+        pace.note(float(second), 8 + second)
+    late = pace.remaining()
+    assert late is not None
+    assert late[1] > 100, "by then this run has shown its own pace"

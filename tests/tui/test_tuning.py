@@ -1,5 +1,6 @@
 """The settings area in the studio: small steps, resets, presets, and knobs of a take as they were turned."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -106,6 +107,32 @@ async def test_a_small_step_is_heard_at_once_while_composing_and_drawn_as_a_lane
         await until(pilot, lambda: not lanes.display)
 
 
+async def test_before_a_song_has_begun_no_key_means_the_one_before(
+    engine: Rehearsal, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(engine) as (app, pilot):
+        await composing(app, pilot, engine, until)
+        engine.end(State.CANCELLED)
+        await until(pilot, lambda: not app.studio.composing)
+        begin, may_begin = app.studio.session.begin, threading.Event()
+
+        def slow(**how: Any) -> Any:
+            may_begin.wait(10)
+            return begin(**how)
+
+        monkeypatch.setattr(app.studio.session, "begin", slow)
+        await pilot.press("ctrl+g")
+        await until(pilot, lambda: app.studio.composing)
+        await pilot.press("ctrl+t")
+        await until(pilot, lambda: "has not begun yet" in said(app))
+        await hold(app, pilot, until, "temperature")
+        await pilot.press("alt+up")
+        await until(pilot, lambda: app.studio.session.values["temperature"] == 0.85)
+        assert (engine.stops, engine.knobs) == ([], {})
+        may_begin.set()
+        await until(pilot, lambda: len(engine.jobs) == 2)
+
+
 def test_a_finished_take_is_drawn_from_its_recipe() -> None:
     session = Session(Config())
     session.open(SONG, go_on=True)
@@ -199,6 +226,14 @@ async def test_settings_are_saved_under_a_name_and_replaced_only_when_agreed(
 
 
 @pytest.mark.slow
+async def test_that_seed_and_length_alone_make_no_preset_is_said(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine, replace(SONG, settings={"seed": "7"})) as (app, pilot):
+        await pilot.press("f5", "shift+f4")
+        await until(pilot, lambda: isinstance(app.screen, Prompt))
+        await pilot.press("m", "enter")
+        await until(pilot, lambda: "but for seed and length, every setting has its default" in said(app))
+
+
 async def test_one_loaded_alone_leaves_seed_and_length_and_deleting_asks(
     engine: Rehearsal, until: Any
 ) -> None:

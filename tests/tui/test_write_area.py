@@ -104,6 +104,10 @@ async def test_problems_are_listed_gone_to_and_mended_from_the_list(engine: Rehe
         assert app.focused is editor(app)
         await pilot.press("alt+e")
         await until(pilot, lambda: said(app) == "no problems")
+        for key in ("f8", "f4", "shift+f4"):
+            app.studio.say("")
+            await pilot.press(key)
+            await until(pilot, lambda: said(app) == "no problems", saying=key)
 
 
 async def test_a_converted_paste_is_reported_in_one_line(engine: Rehearsal, until: Any) -> None:

@@ -51,7 +51,6 @@ class Notice(Static):
         self.said = line
         self.set_class(kind == "error", "-error")
         self.set_class(kind == "warning", "-warning")
-        self.display = bool(text)
         self.update(Content(line))
 
 

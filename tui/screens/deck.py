@@ -93,8 +93,9 @@ class Deck(Vertical):
         yield self._wave
 
     def on_mount(self) -> None:
-        """Begin to look where the player stands."""
+        """Begin to look where the player stands; know how loud it was left."""
         self.set_interval(1 / _LOOKS_PER_SECOND, self.look)
+        self._recall_volume()
 
     async def on_unmount(self) -> None:
         """Fall silent."""
@@ -373,6 +374,13 @@ class Deck(Vertical):
         if self.table.track is not None:
             player.play()
         self.look()
+
+    @work(group="recall")
+    async def _recall_volume(self) -> None:
+        """A first step louder or softer may come before there is a player."""
+        percent = await asyncio.to_thread(volume.recall)
+        if self.table.player is None:
+            self.table.volume = percent
 
     @work(group="volume", exclusive=True)
     async def _keep_volume(self) -> None:

@@ -1,9 +1,10 @@
 """The open song on disk: read, saved while it is written, watched, and come back to where it was left."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 from textual import on, work
@@ -15,7 +16,7 @@ from textual.widgets import Static
 from core.bookmark import Bookmark, recall, remember
 from core.errors import SongdeskError
 from core.song import Song
-from tui.opening import Opening, prepare
+from tui.opening import Kept, Opening, prepare
 from tui.screens.areas import AREAS, Area
 from tui.screens.deck import OpenPlayer
 from tui.screens.layout import FourAreas
@@ -27,6 +28,8 @@ from tui.widgets.transport import Transport
 
 _SAVE_AFTER = 1.0
 """Seconds without a change before the draft is saved."""
+_SAVE_AT_LATEST = 10.0
+"""Seconds after which it is saved although somebody goes on writing."""
 _LOOK_EVERY = 3.0
 """Seconds between two looks whether the files were changed outside; not every terminal tells of its focus."""
 _TOLD = 100
@@ -45,7 +48,11 @@ class KeptSong(FourAreas):
         """Where it is remembered how the studio was left; None for nowhere."""
         self.told: deque[str] = deque(maxlen=_TOLD)
         """What was said, the last line last."""
+        self.changing = asyncio.Lock()
+        """Held while another song is opened, or a take of this one is begun."""
         self._saving = asyncio.Lock()
+        self._unsaved_since = 0.0
+        """When the first change was made that waits to be saved; 0 for none."""
 
     def on_mount(self) -> None:
         """Fill the areas, and begin to watch the files."""
@@ -72,26 +79,61 @@ class KeptSong(FourAreas):
     @work(group="open")
     async def load(self, song: Song, *, go_on: bool) -> None:
         """Open a song in place of the present one, which is saved first."""
-        await self.open_by(partial(prepare, self.session.files, song, self.session.values_of, go_on=go_on))
+        await self.open_by(lambda: prepare(self.session.files, song, self.session.values_of, go_on=go_on))
 
     async def open_by(self, read: Callable[[], Opening]) -> bool:
-        """Open what is read, in place of the present song; False where that cannot be read, which is said."""
-        await self.save()
-        await self.remember()
-        async with self._saving:
+        """Open what is read, in place of the present song; False where that cannot be done, which is said.
+
+        Comes to its end also where nobody waits for it any more: a folder may have been moved or held.
+        """
+        return await asyncio.shield(self._open_by(read))
+
+    async def _open_by(self, read: Callable[[], Opening]) -> bool:
+        async with self.changing:
+            if not await self.save():
+                why = self.keys["message"]
+                self.say(
+                    f"{self.session.song.title} cannot be saved and stays open; {why} shows why", kind="error"
+                )
+                return False
+            await self.remember()
+            async with self._saving:
+                try:
+                    opening = await asyncio.to_thread(read)
+                except SongdeskError as error:
+                    self.complain(error)
+                    return False
             try:
-                opening = await asyncio.to_thread(read)
+                opening = await self._with_typed(opening)
             except SongdeskError as error:
                 self.complain(error)
                 return False
-        if opening.files is not self.session.files:
-            await self.save()  # what was typed meanwhile
+            if not self.query(Area):  # the studio was taken down meanwhile
+                opening.files.close()
+                return False
+            await self._show(opening)
+            return True
+
+    async def _with_typed(self, opening: Opening) -> Opening:
+        """What is to be opened, with what was typed meanwhile where it is the same song under any title."""
+        self._take_in()
+        here, saved, title = self.session.song, self.session.saved, opening.song.title
+        if here == saved:
+            return opening
+        if saved is not None and opening.song == replace(saved, title=title):
+            return replace(opening, song=replace(here, title=title), values=self.session.values)
+        if opening.files is self.session.files:
+            await asyncio.to_thread(self.session.files.keep_once, here)
+        else:
+            await self.save()
+        return opening
+
+    async def _show(self, opening: Opening) -> None:
         said = self.session.adopt(opening)
         self.fill()
         await self.go_back()
         if said:
             self.say(said)
-        return True
 
     def fill(self) -> None:
         """Show the open song everywhere."""
@@ -119,20 +161,38 @@ class KeptSong(FourAreas):
     @work(group="save", exclusive=True)
     async def _save_soon(self) -> None:
         if not self.session.is_saved:
-            await asyncio.sleep(_SAVE_AFTER)
-            await asyncio.shield(self.save())
+            now = time.monotonic()
+            self._unsaved_since = self._unsaved_since or now
+            await asyncio.sleep(min(_SAVE_AFTER, self._unsaved_since + _SAVE_AT_LATEST - now))
+            await self.save()
             await asyncio.shield(self.remember())
 
-    async def save(self) -> None:
-        """Write the song now if it differs from the one on disk, and was not changed there."""
+    async def save(self) -> bool:
+        """Write the song now if it differs from the one on disk, and was not changed there.
+
+        False where what stands here could not be put anywhere, which is said. Comes to its end also where
+        nobody waits for it any more: the files are written by one at a time.
+        """
+        return await asyncio.shield(self._save())
+
+    async def _save(self) -> bool:
+        self._take_in()
+        async with self._saving:
+            self._unsaved_since = 0.0
+            if self.session.is_saved:
+                return True
+            if not await self._is_as_left():
+                return self.session.is_saved
+            try:
+                await asyncio.to_thread(self.session.save)
+            except SongdeskError as error:
+                self.complain(error)
+                return False
+            return True
+
+    def _take_in(self) -> None:
         for area in self.query(WriteArea):  # none when the studio is already being taken down
             area.take_in()
-        async with self._saving:
-            if not self.session.is_saved and await self._is_as_left():
-                try:
-                    await asyncio.to_thread(self.session.save)
-                except SongdeskError as error:
-                    self.complain(error)
 
     async def look_outside(self) -> None:
         """Take in what was changed on disk by others, if anything was."""
@@ -145,21 +205,28 @@ class KeptSong(FourAreas):
         song = self.session.song
         try:
             outside = await asyncio.to_thread(self.session.look_outside, song)
+            if outside is not None and outside.song is not None:
+                await self._keep_typed(song)
         except SongdeskError as error:
-            self.session.note_kept(song)
+            if isinstance(error, Kept):
+                self.session.note_kept(song)
             self.complain(error)
             return False
         if outside is None:
             return True
-        if outside.song is not None and self.query(Area):
-            self.write.take_in()
-            if self.session.song != song:  # typed meanwhile
-                await asyncio.to_thread(self.session.files.keep_once, self.session.song)
         self.session.catch_up(outside)
         if self.query(Area):
             self._show_again()
             self.say(outside.said, kind="warning")
         return outside.song is None
+
+    async def _keep_typed(self, song: Song) -> None:
+        """Keep beside the files what was typed since they were looked at."""
+        self._take_in()
+        while self.session.song != song:
+            song = self.session.song
+            await asyncio.to_thread(self.session.files.keep_once, song)
+            self._take_in()
 
     def _show_again(self) -> None:
         """Show the open song after it was changed; the cursor and the take in hand stay."""

@@ -120,7 +120,8 @@ class TakesArea(Area):
             self.say(f"the first {meter.preview_seconds:.0f} s of it, and on as it is rendered")
             self._take_up(event.id, meter.preview, play=True, whole=_length_of(meter))
         else:
-            self.say("this take has no sound to play", kind="warning")
+            ended = any(row.id == event.id and row.state_text in _ENDED for row in self.session.rows)
+            self.say("this take has no sound to play" + ("" if ended else " yet"), kind="warning")
 
     @work(group="take", exclusive=True)
     async def _take_up(

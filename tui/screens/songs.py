@@ -24,6 +24,7 @@ from tui.widgets.fuzzy_list import Row
 
 _FROM_FILE = ""
 """The id of the line that opens a file instead of a song of the library."""
+_NOT_NOW = "a take is being made: rename the song when it is ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class SongActions(KeptSong):
 
     async def open_home(self, home: Path) -> None:
         """Open the song of a folder."""
-        await self.open_by(partial(prepare_from, self.session.files, home, self.session.values_of))
+        await self.open_by(lambda: prepare_from(self.session.files, home, self.session.values_of))
 
     @work(group="files", exclusive=True)
     async def action_new(self) -> None:
@@ -97,6 +98,7 @@ class SongActions(KeptSong):
     @work(group="files", exclusive=True)
     async def action_save_as(self) -> None:
         """Go on with this song under another title."""
+        await self.save()
         free = await asyncio.to_thread(lambda: next(next_titles(self.session.song.title)))
         title = await self.app.push_screen_wait(Prompt("Save it under which title?", value=free))
         if title is not None:
@@ -121,13 +123,19 @@ class SongActions(KeptSong):
     async def action_rename(self) -> None:
         """Give this song another title."""
         if self.composing:
-            self.say("a take is being made: rename the song when it is ready", kind="warning")
+            self.say(_NOT_NOW, kind="warning")
             return
         before = self.session.song.title
         title = await self.app.push_screen_wait(Prompt("What is the song called now?", value=before))
         if title is None or title == before:
             return
-        if await self.open_by(partial(self.session.rename, title)):
+
+        def read() -> Opening:
+            if self.composing:
+                raise SongdeskError(_NOT_NOW)
+            return self.session.rename(title)
+
+        if await self.open_by(read):
             self.say(f"{before} is called {title} now")
 
     @work(group="files", exclusive=True)
@@ -149,7 +157,7 @@ class SongActions(KeptSong):
                 return
             song = found[int(chosen)]
         is_open = await self.open_by(
-            partial(prepare, self.session.files, song, self.session.values_of, go_on=False)
+            lambda: prepare(self.session.files, song, self.session.values_of, go_on=False)
         )
         if is_open and notes:
             self.told.extend(notes[1:])
@@ -166,10 +174,12 @@ class SongActions(KeptSong):
         )
         if name is None:
             return
-        path = _path(name)
-        if await asyncio.to_thread(path.exists) and not await self.app.push_screen_wait(self._asks_for(path)):
-            return
         try:
+            path = _path(name)
+            if await asyncio.to_thread(_is_there, path) and not await self.app.push_screen_wait(
+                self._asks_for(path)
+            ):
+                return
             await asyncio.to_thread(write_any, path, self.session.song)
         except SongdeskError as error:
             self.complain(error)
@@ -195,5 +205,16 @@ class SongActions(KeptSong):
 
 
 def _path(name: str) -> Path:
-    """A path as a person types it."""
-    return Path(name).expanduser().absolute()
+    """A path as a person types it; SongdeskError where it names the home of nobody."""
+    try:
+        return Path(name).expanduser().absolute()
+    except RuntimeError as error:
+        raise SongdeskError("nobody has that home", where=name, hint="check the path") from error
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file; none where that cannot be told, as writing will say."""
+    try:
+        return path.exists()
+    except OSError:
+        return False

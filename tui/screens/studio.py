@@ -46,7 +46,6 @@ class StudioScreen(SongActions):
     ) -> None:
         super().__init__(session, open_player, own_keys)
         self.bridge = Bridge(make_engine)
-        self._beginning = asyncio.Lock()
         self._stopped = ""
         """The job that was asked to end and be kept."""
 
@@ -60,12 +59,12 @@ class StudioScreen(SongActions):
     @work(group="compose")
     async def action_compose(self) -> None:
         """Make the song that stands here, behind those that wait; or say what keeps it from being made."""
-        if self._is_refused():
-            return
-        async with self._beginning:
-            waits = self.composing
+        async with self.changing:
+            if self._is_refused():
+                return
             self.composing = True
             await self.save()
+            waits = self.bridge.busy
             try:
                 job = await asyncio.to_thread(self.session.begin, waits=waits)
             except SongdeskError as error:
@@ -77,6 +76,7 @@ class StudioScreen(SongActions):
             self.query_one(StyleArea).note_use(job.song.style)
             self.say(f"{job.song.title} is made when what is composed now is done" if waits else "")
             self.bridge.compose_song(job)
+            self.composing = True  # the run before it may have ended meanwhile
 
     def _is_refused(self) -> bool:
         wrong = self.write.first_error()
@@ -93,7 +93,7 @@ class StudioScreen(SongActions):
 
     @on(TuneArea.Turned)
     def _setting_turned(self, event: TuneArea.Turned) -> None:
-        if self.composing:
+        if self.composing and self.bridge.meter.state.busy:  # else it is the meter of the song before
             self._turn_live(event.changes)
         self.show_plan()
         self.write.show_budget()
@@ -115,6 +115,9 @@ class StudioScreen(SongActions):
 
     def action_stop(self) -> None:
         """End the song here and keep it; once more, in whichever phase, abandons it."""
+        if not self.bridge.meter.state.busy:
+            self.say(f"the song has not begun yet: {self.keys['stop']} ends it once it has", kind="warning")
+            return
         job, again = self.bridge.meter.job, self._is_stopping
         self.bridge.stop(keep=not again)
         if again or self.bridge.meter.state is State.STOPPING:

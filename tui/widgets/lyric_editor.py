@@ -271,7 +271,7 @@ class LyricEditor(SectionText):
             default=None,
         )
         if nearest is None or nearest.fix is None:
-            self.app.bell()
+            self.say("no problem can be mended by a key" if self.diagnostics else "no problems")
             return
         start = nearest.span.start
         if start.row != row:
@@ -310,7 +310,7 @@ class LyricEditor(SectionText):
         self.check_now()
         places = sorted({(d.span.start.row, d.span.start.column) for d in self.diagnostics})
         if not places:
-            self.app.bell()
+            self.say("no problems")
             return
         here = self.cursor_location
         ahead = [place for place in places if (place > here if by > 0 else place < here)]

@@ -36,6 +36,8 @@ class ValueHistory:
 
     def _go(self, source: list[Values], target: list[Values], now: Values) -> Values | None:
         self._last = ""
+        while source and source[-1] == now:  # what was turned there and back again is no step
+            source.pop()
         if not source:
             return None
         target.append(now)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
+from torch.autograd.profiler import profile
 
 from core.engine import Run
 from core.parity.quiet import QuietRun
@@ -83,24 +83,31 @@ def _lap(way: Way, device: torch.device, values: Values) -> Lap:
 
 @contextmanager
 def _followed(device: torch.device) -> Iterator[Callable[[], int]]:
-    """Follow the memory inside; afterwards the peak can be asked for.
-
-    The profiler costs microseconds an operation, of which a lap has thousands and a second of it hundreds.
-    """
+    """Follow the memory inside; afterwards the peak can be asked for."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
         yield lambda: torch.cuda.max_memory_allocated(device)
         return
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as seen:
+    with memory_changes() as changes:
+        yield lambda: peak_of(changes())
 
-        def peak() -> int:
-            assert seen.profiler is not None
-            events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
-            return peak_of([x.nbytes() for x in sorted(events, key=lambda event: int(event.start_ns()))])
 
-        yield peak
+@contextmanager
+def memory_changes() -> Iterator[Callable[[], list[int]]]:
+    """Follow tensors on the processor; afterwards gives the bytes asked for (above 0) and given back.
+
+    The profiler costs microseconds an operation, of which a lap has thousands and a second of it hundreds.
+    """
+    with profile(profile_memory=True) as seen:
+
+        def changes() -> list[int]:
+            assert seen.kineto_results is not None
+            events = [event for event in seen.kineto_results.events() if event.name() == "[memory]"]
+            return [event.nbytes() for event in sorted(events, key=lambda event: int(event.start_ns()))]
+
+        yield changes
 
 
 def peak_of(changes: Sequence[int]) -> int:

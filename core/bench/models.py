@@ -12,6 +12,7 @@ from core.levo.shapes import Shapes, shapes_of
 from core.levo.synthesis.flow import Flow
 from core.levo.synthesis.render import Synthesis, load_synthesis
 from core.levo.vae import VaeDecoder
+from core.levo.weights import hollow
 from core.registry import Variant
 
 _DEVIATIONS = {"alpha": 0.3, "beta": 0.3, "table": 0.3, "mean": 0.2}
@@ -44,7 +45,7 @@ def subject(chosen: Variant, device: torch.device) -> Subject:
 
 def random_synthesis(shapes: Shapes, device: torch.device) -> Synthesis:
     """Networks of these shapes whose signals keep their size; the same values each time on one device."""
-    with torch.device("meta"):
+    with hollow():
         flow, decoder = Flow(shapes), VaeDecoder(shapes.vae)
     draw = torch.Generator(device).manual_seed(0)
     for network in (flow, decoder):

@@ -17,6 +17,7 @@ from core.levo.synthesis.render import NOISE_STRIDE, Synthesis
 from core.levo.synthesis.transformer import Block, FlowTransformer, Rope
 from core.levo.synthesis.windows import Window, tiled_windows
 from core.levo.vae import VaeDecoder
+from core.levo.weights import hollow
 
 CHUNK = 128
 """Latents decoded at once."""
@@ -136,7 +137,7 @@ def decode_overlapping(
 
 def _plain(block: Block, shapes: FlowShapes) -> PlainBlock:
     """A block on the same weights."""
-    with torch.device("meta"):
+    with hollow():
         plain = PlainBlock(shapes, torch.float32)
     plain.load_state_dict(block.state_dict(), assign=True)
     return plain.eval().requires_grad_(False)

@@ -19,6 +19,7 @@ from core.levo.shapes import (
     VaeShapes,
     shapes_of,
 )
+from core.levo.weights import hollow
 from core.parity.audio_rule import rule_state
 from core.parity.compare import Case, Check, case_of, close
 from core.parity.folder import Entry, Golden, by_case
@@ -103,7 +104,7 @@ class AudioBench:
         self, role: str, build: Callable[[], M], case: AudioCase, *, width: int = 0, part: str = ""
     ) -> M:
         """A role's module with the rule's weights; of the keys that begin with `part` only."""
-        with torch.device("meta"):
+        with hollow():
             module = build()
         shapes = {key: tuple(like.shape) for key, like in module.state_dict().items()}
         made = sources(role, {key: s for key, s in shapes.items() if key.startswith(part)}, width=width)

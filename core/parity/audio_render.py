@@ -10,11 +10,11 @@ from torch import Tensor
 from core.levo.accidents import Accidents, Fade
 from core.levo.artifacts import Conditions, Tokens
 from core.levo.conditions.codes import StemEncoder, encode
-from core.levo.shapes import CODEBOOKS, REFERENCE_FRAMES, SAMPLES_PER_FRAME, STEMS, Shapes
+from core.levo.shapes import CODEBOOKS, REFERENCE_FRAMES, SAMPLES_PER_FRAME, STEMS, Shapes, VaeShapes
 from core.levo.synthesis.flow import Flow, Problem, Schedule
 from core.levo.synthesis.joining import ramps
 from core.levo.synthesis.render import NOISE_STRIDE, Synthesis, render
-from core.levo.vae import Vae
+from core.levo.vae import Vae, VaeDecoder
 from core.parity.audio_bench import AudioBench, AudioCase
 from core.parity.audio_rule import randn, rule_audio, rule_codes
 from core.parity.compare import Case, Check, checksum, close, same
@@ -65,6 +65,29 @@ class _NotedFlow(Flow):
         return self._known[key]
 
 
+class _NotedDecoder(VaeDecoder):
+    """A decoder that decodes no latents twice."""
+
+    def __init__(self, shapes: VaeShapes) -> None:
+        super().__init__(shapes)
+        self._known: dict[int, Tensor] = {}
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Their sound, decoded or remembered."""
+        key = checksum(latents)
+        if key not in self._known:
+            self._known[key] = super().forward(latents)
+        return self._known[key].clone()
+
+
+class _NotedVae(Vae):
+    """The autoencoder with such a decoder."""
+
+    def __init__(self, shapes: VaeShapes) -> None:
+        super().__init__(shapes)
+        self.decoder = _NotedDecoder(shapes)
+
+
 @dataclass(frozen=True, slots=True)
 class _NamedNoise(Stream):
     """Noise of window w by the name `noise:<song>:w`."""
@@ -99,7 +122,7 @@ class _GoldenRun(QuietRun):
 def _song(bench: AudioBench, case: AudioCase) -> Iterator[Check]:
     shapes = bench.shapes({"encoder_dim": 64, **case.config})
     flow = bench.by_rule("flow", lambda: _NotedFlow(shapes), case, width=shapes.flow.width)
-    vae = bench.by_rule("vae", lambda: Vae(shapes.vae), case)
+    vae = bench.by_rule("vae", lambda: _NotedVae(shapes.vae), case)
     models = Synthesis(shapes, flow, vae.decoder)
     codes = _codes(case)
     name = _song_name(case)

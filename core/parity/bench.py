@@ -12,6 +12,7 @@ from core.levo.artifacts import Conditions
 from core.levo.published import PREFIX, fuse, parts_of
 from core.levo.shapes import TokenShapes
 from core.levo.tokens.model import TokenModel
+from core.levo.weights import hollow
 from core.parity.folder import Golden, codes
 from core.parity.lm_rule import rule_state
 
@@ -65,7 +66,7 @@ class Bench:
         `rows` replaces single rows, named `<published key>/<row>`, before anything is fused.
         """
         shapes = replace(self.shapes, delays=delays or self.shapes.delays)
-        with torch.device("meta"):
+        with hollow():
             model = TokenModel(shapes)
         state = self._state(salt, model)
         if rows:

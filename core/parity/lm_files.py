@@ -8,6 +8,7 @@ from torch import Tensor
 from core.levo.published import PREFIX, UNUSED, fuse
 from core.levo.shapes import shapes_of
 from core.levo.tokens.model import TokenModel
+from core.levo.weights import hollow
 from core.parity.bench import Bench, published_shapes
 from core.parity.compare import Case, Check, case_of, checksum, close, holds
 from core.parity.folder import Entry
@@ -23,7 +24,7 @@ def state_cases(bench: Bench, file: str, entry: Entry) -> Iterator[Case]:
     yield case_of("weights by rule", list(_drawn(state, tiny)))
     if "tiny_fused_fp16" in stored:
         yield case_of("weights fused", list(_fused(state, stored["tiny_fused_fp16"])))
-    with torch.device("meta"):
+    with hollow():
         large = TokenModel(shapes_of(variant("v2-large").shapes).tokens).state_dict()
     published = {key: list(shape) for key, shape in published_shapes(large).items()}
     fused = {key: list(tensor.shape) for key, tensor in large.items()}

@@ -9,6 +9,7 @@ from core.kernels.reference import rms_norm, rope_table, rotate_halves
 from core.levo.published import fuse
 from core.levo.tokens.blocks import FeedForward
 from core.levo.tokens.model import TokenModel
+from core.levo.weights import hollow
 from core.parity.bench import Bench
 from core.parity.compare import Case, Check, case_of, close, ulps
 from core.parity.folder import Entry, by_case
@@ -62,7 +63,7 @@ def _feed_forward(bench: Bench, salt: str, x: Tensor) -> Tensor:
 
 
 def _bridge(bench: Bench, salt: str, x: Tensor) -> Tensor:
-    with torch.device("meta"):
+    with hollow():
         bridge = TokenModel(bench.shapes).mlp
     prefix = "unit.bridge."
     shapes = {prefix + key: tuple(tensor.shape) for key, tensor in bridge.state_dict().items()}

@@ -14,27 +14,11 @@ from core.levo.published_audio import Source, sources
 from core.levo.roles import SOUND
 from core.levo.shapes import TokenShapes, shapes_of
 from core.levo.tokens.model import TokenModel
+from core.levo.weights import hollow
 from core.parity import audio_rule
 from core.registry import variant, variants
+from tests.toy import SHAPES
 
-_SHAPES: dict[str, dict[str, object]] = {
-    "tokens": {
-        "width": 32, "ffn": 48, "heads": 2, "main_layers": 2, "sub_layers": 1, "main_rope_base": 10000,
-        "sub_rope_base": 10000, "codes": 64, "lyric_rows": 40, "style_rows": 30, "lyric_length": 8,
-        "prompt_length": 6, "style_length": 4, "delays": [0, 5, 5],
-    },
-    "quantizer": {"codes": 64, "code_width": 4, "width": 8, "neutral": [3, 5]},
-    "encoder": {
-        "channels": 4, "width": 8, "heads": 2, "ffn": 16, "kernel": 7, "mix_tap": 2, "vocal_tap": 3,
-        "backing_tap": 1,
-    },
-    "separator": {"channels": 8, "bottom_channels": 16, "layers": 1, "heads": 2, "parameters": 0},
-    "flow": {
-        "blocks": 2, "heads": 2, "ffn": 32, "positions": 60, "carried": 20, "mask_width": 4, "latent": 8,
-        "condition": 8, "time_width": 16,
-    },
-    "vae": {"channels": 4, "multipliers": [1, 1, 2, 2, 4, 4], "strides": [2, 4, 4, 6, 10], "latent": 8},
-}  # fmt: skip
 _ROLES = {
     "model_2_fixed.safetensors": ("mix_encoder",),
     "model_2.safetensors": ("stem_encoder", "flow"),
@@ -61,7 +45,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TokenShapes:
     entry = {
         "family": "levo", "title": "Tiny", "note": "for tests", "version": "v2",
         "limits": {"seconds": 60, "lyric_tokens": 8, "style_tokens": 4},
-        "shapes": _SHAPES,
+        "shapes": SHAPES,
     }  # fmt: skip
     (home / "songdesk" / "models.yaml").write_text(json.dumps({"tiny": entry}))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
@@ -74,7 +58,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TokenShapes:
 @pytest.fixture
 def published(tiny: TokenShapes) -> dict[str, Tensor]:
     """A state dict of the tiny model as it would be published: 16 bits in main and text tables, else 32."""
-    with torch.device("meta"):
+    with hollow():
         model = TokenModel(tiny)
     state: dict[str, Tensor] = {}
     for key, value in rule_state(model).items():
@@ -90,10 +74,10 @@ def published(tiny: TokenShapes) -> dict[str, Tensor]:
 @pytest.fixture(scope="session")
 def made() -> dict[str, dict[str, Source]]:
     """By role of the tiny model's sound, and by key of ours, of what it is made."""
-    shapes = shapes_of(_SHAPES)
+    shapes = shapes_of(SHAPES)
     by_role = {}
     for role, build in SOUND.items():
-        with torch.device("meta"):
+        with hollow():
             state = build(shapes).state_dict()
         ours = {key: tuple(like.shape) for key, like in state.items()}
         by_role[role] = sources(role, ours, width=shapes.flow.width)

@@ -116,7 +116,7 @@ def test_a_recipe_that_somebody_edited_gives_what_can_be_drawn(tmp_path: Path) -
 def test_a_lane_is_what_the_engine_read(toy: str, tmp_path: Path, schedule: str) -> None:
     from core.render import render
 
-    asked = job(toy, tmp_path, schedule=schedule)
+    asked = job(toy, tmp_path, schedule=schedule, length=4)
 
     def turn(stage: str, done: int) -> Verdict:
         if stage == "tokens":

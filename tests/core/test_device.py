@@ -1,7 +1,9 @@
 """The choice of a device, its reason, and memory readings."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -105,6 +107,38 @@ def test_the_processor_and_its_memory_need_no_torch() -> None:
         "d.read_memory(device='cuda'); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_products_in_tf32_are_allowed_for_a_while_and_convolutions_never(
+    monkeypatch: pytest.MonkeyPatch, *, allowed: bool
+) -> None:
+    import torch
+
+    places = torch.backends.cuda.matmul, torch.backends.cudnn
+    for place in places:
+        monkeypatch.setattr(place, "allow_tf32", not allowed)
+    with device.tf32_products(allowed):
+        assert [place.allow_tf32 for place in places] == [allowed, False]
+    assert [place.allow_tf32 for place in places] == [not allowed, not allowed]
+
+
+def test_core_reads_and_sets_the_environment_in_two_places_alone() -> None:
+    core = Path(device.__file__).parent
+    sources = {str(path.relative_to(core)): path.read_text() for path in core.rglob("*.py")}
+    found = {name for name, text in sources.items() if "environ" in text or "getenv" in text}
+    assert found == {"device.py", "paths.py"}
+
+
+def test_the_profiler_is_quiet_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KINETO_LOG_LEVEL", "0")
+    device.quiet_profiler()
+    assert os.environ["KINETO_LOG_LEVEL"] == "0"
+    monkeypatch.delenv("KINETO_LOG_LEVEL")
+    device.quiet_profiler()
+    assert os.environ["KINETO_LOG_LEVEL"] == "5"
 
 
 def test_an_ssh_session_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

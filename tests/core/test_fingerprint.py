@@ -104,15 +104,29 @@ def test_settings_of_hearing_change_everything_after_it(recording: Path, setting
     assert changed(hashes("demo", reference), hashes("demo", reference, **settings)) == ALL
 
 
-@pytest.mark.parametrize("role", ["separator", "mix_encoder", "stem_encoder", "styles"])
-def test_converting_what_only_references_need_leaves_songs_without_alone(
-    weights: Path, recording: Path, role: str
+@pytest.mark.parametrize(
+    ("role", "made_again"),
+    [
+        ("separator", {"alone"}),
+        ("mix_encoder", {"alone", "stemmed"}),
+        ("stem_encoder", {"alone", "stemmed"}),
+        ("styles", {"styled"}),
+    ],
+)
+def test_converting_what_only_references_need_makes_those_songs_again_that_it_leads(
+    weights: Path, recording: Path, role: str, made_again: set[str]
 ) -> None:
-    led = Reference(path=str(recording))
-    before, led_before = hashes("v2-medium"), hashes("v2-medium", led)
+    (recording.parent / "y.wav").write_text("no stems beside it")
+    songs = {
+        "unled": None,
+        "styled": Reference(style="Pop"),
+        "stemmed": Reference(path=str(recording)),
+        "alone": Reference(path=str(recording.with_name("y.wav"))),
+    }
+    before = {name: hashes("v2-medium", reference) for name, reference in songs.items()}
     (weights / f"{role}.safetensors").write_bytes(b"fresh weights")
-    assert changed(before, hashes("v2-medium")) == []
-    assert changed(led_before, hashes("v2-medium", led)) == ALL
+    after = {name: changed(before[name], hashes("v2-medium", reference)) for name, reference in songs.items()}
+    assert after == {name: ALL if name in made_again else [] for name in songs}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import SongdeskError
-from core.reference import Stems, digest_of, stems_of
+from core.reference import Stems, digest_of, kind_of, stems_of
 from core.song import Reference
 
 
@@ -17,6 +17,16 @@ def put(folder: Path, *names: str) -> Path:
     for name in names:
         (folder / name).write_text(name)
     return folder / names[0]
+
+
+def test_what_leads_is_a_style_a_recording_with_both_its_stems_or_one_alone(tmp_path: Path) -> None:
+    assert kind_of(Reference(style="Pop")) == "style"
+    recording = Reference(path=str(put(tmp_path, "x.wav")))
+    assert kind_of(recording) == "recording"
+    put(tmp_path, "x_vocal.flac")
+    assert kind_of(recording) == "recording"
+    put(tmp_path, "x_bgm.wav")
+    assert kind_of(recording) == "stems"
 
 
 def digest(path: Path, start: float = 0.0) -> str:

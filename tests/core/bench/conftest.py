@@ -27,13 +27,13 @@ class KeptRun(QuietRun):
 
 
 @pytest.fixture
-def toy_subject(toy: str) -> Subject:
+def toy_subject(windowed: str) -> Subject:
     """The toy's networks, with the weights of the rule."""
-    return subject(variant(toy), torch.device("cpu"))
+    return subject(variant(windowed), torch.device("cpu"))
 
 
 @pytest.fixture
-def kept_run(toy: str) -> Callable[[], KeptRun]:
+def kept_run(windowed: str) -> Callable[[], KeptRun]:
     """Runs of three Euler steps."""
-    values = resolve(settings_of(variant(toy)), Override({"flow_steps": 3}))
+    values = resolve(settings_of(variant(windowed)), Override({"flow_steps": 3}))
     return lambda: KeptRun(torch.device("cpu"), values)

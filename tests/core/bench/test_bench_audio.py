@@ -51,8 +51,8 @@ def test_an_agreement_needs_both_numbers(off: float) -> None:
     assert not Agreement(60, 0.0, off).holds
 
 
-def test_both_ways_agree_on_the_toy_and_do_the_whole_song(toy: str) -> None:
-    report = bench_audio(variant(toy), CPU, "CPU", seconds=3, steps=2)
+def test_both_ways_agree_on_the_toy_and_do_the_whole_song(windowed: str) -> None:
+    report = bench_audio(variant(windowed), CPU, "CPU", seconds=3, steps=2)
     assert 0 < report.agreement.latents < TOLERANCE
     assert 0 <= report.agreement.sound < TOLERANCE
     assert (report.task.frames, report.task.steps) == (75, 2)
@@ -61,7 +61,7 @@ def test_both_ways_agree_on_the_toy_and_do_the_whole_song(toy: str) -> None:
     assert all(way.memory > way.weights > 0 for way in (report.baseline, report.ours))
 
 
-def test_no_speed_is_given_when_the_ways_disagree(toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_speed_is_given_when_the_ways_disagree(windowed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     decode = decode_overlapping
 
     def off(*args: Any) -> Tensor:
@@ -70,13 +70,13 @@ def test_no_speed_is_given_when_the_ways_disagree(toy: str, monkeypatch: pytest.
     monkeypatch.setattr(audio, "decode_overlapping", off)
     monkeypatch.setattr(audio, "take_turns", None)
     with pytest.raises(SongdeskError, match="the two ways differ"):
-        bench_audio(variant(toy), CPU, "CPU", seconds=4, steps=1)
+        bench_audio(variant(windowed), CPU, "CPU", seconds=4, steps=1)
 
 
 @pytest.mark.parametrize(("seconds", "steps"), [(0.0, 1), (1000.0, 1), (4.0, 0), (4.0, 101)])
-def test_song_and_steps_must_be_in_range(toy: str, seconds: float, steps: int) -> None:
+def test_song_and_steps_must_be_in_range(windowed: str, seconds: float, steps: int) -> None:
     with pytest.raises(SongdeskError):
-        bench_audio(variant(toy), CPU, "CPU", seconds=seconds, steps=steps)
+        bench_audio(variant(windowed), CPU, "CPU", seconds=seconds, steps=steps)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_processor_is_given_less_of_a_wide_model(
     assert (values["length"], values["flow_steps"], cut_down) == expected
 
 
-def test_a_song_is_never_longer_than_the_model_allows(toy: str) -> None:
-    chosen = variant(toy)
+def test_a_song_is_never_longer_than_the_model_allows(windowed: str) -> None:
+    chosen = variant(windowed)
     short = replace(chosen, limits=replace(chosen.limits, seconds=20))
     assert sizes(short, CPU, seconds=None, steps=None)[0]["length"] == 20

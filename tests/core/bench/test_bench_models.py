@@ -13,25 +13,25 @@ from core.registry import variant
 CPU = torch.device("cpu")
 
 
-def test_a_model_by_rule_is_made(toy: str, toy_subject: Subject) -> None:
+def test_a_model_by_rule_is_made(windowed: str, toy_subject: Subject) -> None:
     assert toy_subject.weights == "made by rule"
-    assert (model_folder(variant(toy)) / "flow.safetensors").is_file()
+    assert (model_folder(variant(windowed)) / "flow.safetensors").is_file()
 
 
-def test_a_models_own_weights_are_taken_where_they_are(toy: str, toy_subject: Subject) -> None:
-    found = subject(replace(variant(toy), weights="published"), CPU)
-    assert found.weights == f"its own, from {model_folder(variant(toy))}"
+def test_a_models_own_weights_are_taken_where_they_are(windowed: str, toy_subject: Subject) -> None:
+    found = subject(replace(variant(windowed), weights="published"), CPU)
+    assert found.weights == f"its own, from {model_folder(variant(windowed))}"
     for mine, made in zip(found.models.flow.parameters(), toy_subject.models.flow.parameters(), strict=True):
         assert torch.equal(mine, made)
 
 
-def test_without_them_weights_are_random_and_it_is_said(toy: str) -> None:
-    found = subject(replace(variant(toy), id="absent", weights="published"), CPU)
+def test_without_them_weights_are_random_and_it_is_said(windowed: str) -> None:
+    found = subject(replace(variant(windowed), id="absent", weights="published"), CPU)
     assert found.weights.startswith("random")
 
 
-def test_random_weights_are_the_same_each_time_and_keep_a_signals_size(toy: str) -> None:
-    shapes = shapes_of(variant(toy).shapes)
+def test_random_weights_are_the_same_each_time_and_keep_a_signals_size(windowed: str) -> None:
+    shapes = shapes_of(variant(windowed).shapes)
     one, other = random_synthesis(shapes, CPU), random_synthesis(shapes, CPU)
     for network, twin in ((one.flow, other.flow), (one.decoder, other.decoder)):
         assert all(torch.equal(a, b) for a, b in zip(network.parameters(), twin.parameters(), strict=True))

@@ -10,10 +10,10 @@ from core.cli import main
 BRIEF = ("--seconds", "2", "--steps", "2", "--device", "cpu")
 
 
-def test_a_table_is_printed_for_each_model(toy: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "audio", "--model", toy, "--model", toy, *BRIEF]) == 0
+def test_a_table_is_printed_for_each_model(windowed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "audio", "--model", windowed, "--model", windowed, *BRIEF]) == 0
     shown = capsys.readouterr()
-    tables = shown.out.split("\n\ntoy: ")
+    tables = shown.out.split("\n\nwindowed: ")
     assert len(tables) == 2
     for table in tables:
         assert re.search(
@@ -24,14 +24,14 @@ def test_a_table_is_printed_for_each_model(toy: str, capsys: pytest.CaptureFixtu
         assert re.search(r"^work: for 50 frames of song A solves 60", table, re.MULTILINE)
         assert re.search(r"^plan: \S+ MB for B, \S+% (above|below) what it took$", table, re.MULTILINE)
     assert max(map(len, shown.out.splitlines())) <= 110
-    assert shown.err.splitlines()[-1].startswith("toy: lap 4 of 4")
+    assert shown.err.splitlines()[-1].startswith("windowed: lap 4 of 4")
 
 
-def test_json_is_one_object_with_everything(toy: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "audio", "--model", toy, "--json", *BRIEF]) == 0
+def test_json_is_one_object_with_everything(windowed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "audio", "--model", windowed, "--json", *BRIEF]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     (report,) = json.loads(line)["reports"]
-    assert report["model"] == toy
+    assert report["model"] == windowed
     assert report["weights"] == "made by rule"
     assert report["task"]["steps"] == 2
     assert report["shapes"]["flow"]["positions"] == 60

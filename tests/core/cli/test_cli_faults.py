@@ -13,6 +13,11 @@ from typing import IO
 
 import pytest
 
+from core.checkpoints import model_folder
+from core.levo.demo import demo_weights
+from core.levo.shapes import shapes_of
+from core.registry import variant
+
 BOATS = {"idx": "boats", "gt_lyric": "[verse] Paper boats. ; [chorus] Hold the line.", "descriptions": "pop"}
 COMMAND = [sys.executable, "-c", "import sys; from core.cli import main; sys.exit(main())"]
 
@@ -22,6 +27,12 @@ def songs(toy: str, tmp_path: Path) -> Path:
     path = tmp_path / "songs.jsonl"
     path.write_text(json.dumps(BOATS))
     return path
+
+
+@pytest.fixture
+def warm(toy: str) -> None:
+    """Make the model's weights beforehand, so that no command has to write them."""
+    demo_weights(shapes_of(variant(toy).shapes), model_folder(variant(toy)))
 
 
 def start(
@@ -68,7 +79,7 @@ def test_a_signal_in_any_phase_keeps_finished_stages_and_half_writes_nothing(
     songs: Path, tmp_path: Path, mark: str, number: signal.Signals, code: int, kept: set[str]
 ) -> None:
     out = tmp_path / "out"
-    slow = ("--set", "length=60", "--set", "flow_steps=100", "--seed", "1", "--model", "toy")
+    slow = ("--set", "length=15", "--set", "flow_steps=100", "--seed", "1", "--model", "toy")
     process = start("render", str(songs), "--out", str(out), *slow)
     wait_for_line(process, mark)
     process.send_signal(number)
@@ -85,12 +96,12 @@ def test_a_signal_in_any_phase_keeps_finished_stages_and_half_writes_nothing(
     assert {f"{stage}.safetensors" for stage in recipe["stages"]} >= kept
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_full_disk_is_one_line_and_leaves_no_half_written_file(songs: Path, tmp_path: Path) -> None:
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    assert start("render", str(songs), "--model", "toy", "--out", str(tmp_path / "warm")).wait(90) == 0
     out = tmp_path / "out"
     process = start("render", str(songs), "--model", "toy", "--out", str(out), prepare=small_files)
     told, talk = process.communicate(timeout=90)
@@ -102,12 +113,12 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_written_file(songs: Path, tm
     assert not [path for path in (out / "boats").iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_disk_full_from_the_first_artifact_on_is_named(songs: Path, tmp_path: Path) -> None:
     def tiny_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_500, 2_500))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    assert start("render", str(songs), "--model", "toy", "--out", str(tmp_path / "warm")).wait(90) == 0
     out = tmp_path / "out"
     process = start("render", str(songs), "--model", "toy", "--out", str(out), prepare=tiny_files)
     told, talk = process.communicate(timeout=90)
@@ -132,7 +143,18 @@ def test_a_render_begun_under_nohup_outlives_its_terminal(songs: Path, tmp_path:
 
 def test_a_killed_render_goes_on_and_leaves_nothing_behind(songs: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    slow = ("--set", "length=60", "--seed", "1", "--model", "toy", "--out", str(out))
+    slow = (
+        "--set",
+        "length=12",
+        "--set",
+        "flow_steps=100",
+        "--seed",
+        "1",
+        "--model",
+        "toy",
+        "--out",
+        str(out),
+    )
     process = start("render", str(songs), *slow)
     wait_for_line(process, "3/3")
     process.kill()

@@ -2,8 +2,6 @@
 
 import json
 import struct
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -23,8 +21,9 @@ from core.levo.stored import open_checkpoint
 from core.levo.tokens.blocks import Rope
 from core.levo.tokens.cache import KVCache, make_cache
 from core.levo.tokens.model import TokenModel
-from core.levo.weights import load_module
+from core.levo.weights import hollow, load_module
 from core.registry import variant, variants
+from tests.core.levo.conversion import written_and_taken
 
 CPU = torch.device("cpu")
 
@@ -324,26 +323,10 @@ def test_converting_takes_a_few_pieces_of_memory_however_large_the_file(tmp_path
     shapes = {**variant("v2-medium").shapes, "tokens": entry}
     wide = {**about, "limits": limits, "shapes": shapes}
     (home / "models.yaml").write_text(json.dumps({"wide": wide}))
-    with torch.device("meta"):
+    with hollow():
         model = TokenModel(shapes_of(shapes).tokens)
     path = sparse(tmp_path / "x", {key: tuple(like.shape) for key, like in model.state_dict().items()})
     assert path.stat().st_size > 300e6
-    code = """
-import sys
-from pathlib import Path
-from core.levo.convert import convert
-def peak():
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
-before = peak()
-report = convert(Path(sys.argv[1]), Path(sys.argv[2]))
-print(report.written.bytes, peak() - before)
-"""
-    made = subprocess.run(
-        [sys.executable, "-c", code, str(path), str(tmp_path / "out")],
-        env={"XDG_CONFIG_HOME": str(tmp_path), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    written, more = map(int, made.stdout.split())
+    written, more = written_and_taken(path, tmp_path / "out", config=tmp_path)
     assert written > 150e6
     assert more < 200e6

@@ -1,8 +1,6 @@
 """Every tensor of the published audio checkpoints is accounted for, at their full size and with no values."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,8 +12,10 @@ from core.levo.convert_audio import AudioConversion, plan_audio
 from core.levo.roles import SOUND
 from core.levo.shapes import shapes_of
 from core.levo.stored import open_checkpoint
+from core.levo.weights import hollow
 from core.registry import variant
 from core.tensors import DTYPES, Layout, _header
+from tests.core.levo.conversion import written_and_taken
 
 INVENTORY = Path(__file__).parents[2] / "golden" / "audio" / "inventory"
 ROLES = {
@@ -54,7 +54,7 @@ def sparse(path: Path, layout: Mapping[str, Layout], values: Mapping[str, Tensor
 
 
 def state_of(build: Callable[[], nn.Module]) -> dict[str, Tensor]:
-    with torch.device("meta"):
+    with hollow():
         return build().state_dict()
 
 
@@ -102,23 +102,7 @@ def test_a_published_size_takes_a_few_tensors_of_memory(tmp_path: Path) -> None:
     directions = {key: torch.ones(about.shape) for key, about in layout.items() if key.endswith("weight_v")}
     path = sparse(tmp_path / "x", layout, directions | {"normfeat.counts": torch.tensor([1e5])})
     assert path.stat().st_size > 3.7e9
-    code = """
-import sys
-from pathlib import Path
-from core.levo.convert import convert
-def peak():
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
-before = peak()
-report = convert(Path(sys.argv[1]), Path(sys.argv[2]))
-print(report.written.bytes, peak() - before)
-"""
-    made = subprocess.run(
-        [sys.executable, "-c", code, str(path), str(tmp_path / "out")],
-        env={"XDG_CONFIG_HOME": str(tmp_path), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    written, more = map(int, made.stdout.split())
+    written, more = written_and_taken(path, tmp_path / "out", config=tmp_path)
     for left in (tmp_path / "out").iterdir():
         left.unlink()
     assert written > 2.9e9

@@ -16,44 +16,19 @@ from core.levo import demo
 from core.levo.artifacts import Conditions, Tokens
 from core.levo.conditions.codes import MixEncoder, StemEncoder
 from core.levo.conditions.separate import load_separator
-from core.levo.shapes import (
-    SAMPLES_PER_FRAME,
-    EncoderShapes,
-    FlowShapes,
-    QuantizerShapes,
-    SeparatorShapes,
-    Shapes,
-    TokenShapes,
-    VaeShapes,
-    shapes_of,
-)
+from core.levo.shapes import SAMPLES_PER_FRAME, VaeShapes, shapes_of
 from core.levo.synthesis.render import load_synthesis, render
 from core.levo.tokens.model import TokenModel
 from core.levo.vae import VaeEncoder
-from core.levo.weights import load_module
+from core.levo.weights import hollow, load_module
 from core.random import Stream
 from core.registry import variant
 from core.settings import Value
+from tests.core.levo.tiny import TINY
 
 CPU = torch.device("cpu")
 FIRST_NUMBERS = [0.874884, -0.080531, 0.112662]
 ROLES = ("tokens", "flow", "vae", "mix_encoder", "stem_encoder", "separator", "styles")
-TINY = Shapes(
-    tokens=TokenShapes(
-        width=16, ffn=16, heads=2, main_layers=2, sub_layers=1, main_rope_base=1e4, sub_rope_base=1e4,
-        codes=20, lyric_rows=9, style_rows=8, lyric_length=6, prompt_length=5, style_length=4,
-        delays=(0, 2, 2),
-    ),
-    quantizer=QuantizerShapes(codes=20, code_width=4, width=6, neutral=(3, 5)),
-    encoder=EncoderShapes(
-        channels=2, width=6, heads=1, ffn=8, kernel=3, mix_tap=2, vocal_tap=3, backing_tap=1
-    ),
-    separator=SeparatorShapes(channels=8, bottom_channels=16, layers=1, heads=2, parameters=0),
-    flow=FlowShapes(
-        blocks=2, heads=2, ffn=16, positions=24, carried=6, mask_width=4, latent=4, condition=6, time_width=8
-    ),
-    vae=VaeShapes(channels=2, multipliers=(1, 1, 2, 4, 8, 16), strides=(2, 4, 4, 6, 10), latent=4),
-)  # fmt: skip
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -69,7 +44,7 @@ def test_two_makings_are_the_same_byte_for_byte(tmp_path: Path) -> None:
 
 def test_a_drawn_number_never_changes() -> None:
     """A change of these values is a new rule: raise RULE with it."""
-    with torch.device("meta"):
+    with hollow():
         layer = torch.nn.Sequential(torch.nn.Linear(4, 2))
     weight = demo.rule_state(layer)["0.weight"].flatten()
     torch.testing.assert_close(weight[:3], torch.tensor(FIRST_NUMBERS), rtol=0, atol=1e-6)

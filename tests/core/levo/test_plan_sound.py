@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
 
+from core.bench.measure import memory_changes, peak_of
 from core.levo.conditions.codes import MixEncoder, StemEncoder, encode
 from core.levo.conditions.separate import separator, vocal_of
 from core.levo.demo import rule_state
@@ -26,6 +26,7 @@ from core.levo.shapes import Shapes, shapes_of
 from core.levo.synthesis.flow import Flow
 from core.levo.vae import StreamDecoder, Vae, VaeDecoder, VaeEncoder
 from core.levo.vq import Quantizer
+from core.levo.weights import hollow
 from core.registry import variant
 from core.settings import Value, Values
 
@@ -42,7 +43,7 @@ def values(**changes: Value) -> Values:
 
 
 def count(build: Callable[[], nn.Module]) -> int:
-    with torch.device("meta"):
+    with hollow():
         return sum(tensor.numel() for tensor in build().parameters())
 
 
@@ -59,7 +60,7 @@ def test_parameters_are_those_of_the_modules(name: str) -> None:
     assert size.separator.parameters == count(lambda: separator(size.separator))
     flow = count(lambda: Flow(size).transformer)
     assert flow_parameters(size.flow) == pytest.approx(flow, rel=1e-4)
-    with torch.device("meta"):
+    with hollow():
         halved = Flow(size, torch.float16)
     narrow = sum(tensor.numel() for tensor in halved.parameters() if tensor.dtype == torch.float16)
     assert flow_products(size.flow) == narrow
@@ -97,24 +98,15 @@ def test_stems_take_as_many_steps_again() -> None:
     assert three.work == one.work
 
 
-def peak_of(work: Callable[[], object]) -> int:
+def peak(work: Callable[[], object]) -> int:
     """Bytes of tensors that were alive together at the fullest moment of some work."""
-    with (
-        torch.inference_mode(),
-        profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as seen,
-    ):
+    with torch.inference_mode(), memory_changes() as changes:
         work()
-    assert seen.profiler is not None
-    events: Any = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = most = 0
-    for event in sorted(events, key=lambda event: int(event.start_ns())):
-        held += event.nbytes()
-        most = max(most, held)
-    return most
+    return peak_of(changes())
 
 
 def drawn(build: Callable[[], nn.Module]) -> Any:
-    with torch.device("meta"):
+    with hollow():
         module = build()
     module.load_state_dict(rule_state(module), assign=True)
     return module.eval().requires_grad_(False)
@@ -133,7 +125,7 @@ def test_decoding_takes_the_memory_that_was_planned(chunk: int) -> None:
     planned = audio_plan(DEMO, values(decode_chunk=chunk, flow_guidance=1.0), frames=200, prompt=0)
     narrow = audio_plan(DEMO, values(decode_chunk=8, flow_guidance=1.0), frames=8, prompt=0)
     assert narrow.work < planned.work, "the decoder's part is the larger one"
-    assert peak_of(work) == pytest.approx(planned.work, rel=0.05)
+    assert peak(work) == pytest.approx(planned.work, rel=0.05)
 
 
 def test_solving_takes_the_memory_that_was_planned() -> None:
@@ -145,7 +137,7 @@ def test_solving_takes_the_memory_that_was_planned() -> None:
         flow.window(problem, flow.schedule(1), guidance=1.5, tick=lambda: None)
 
     planned = audio_plan(DEMO, values(decode_chunk=8, flow_guidance=1.5), frames=1000, prompt=0)
-    assert peak_of(work) == pytest.approx(planned.work, rel=0.08)
+    assert peak(work) == pytest.approx(planned.work, rel=0.08)
 
 
 def test_hearing_a_reference_takes_the_memory_that_was_planned() -> None:
@@ -155,9 +147,9 @@ def test_hearing_a_reference_takes_the_memory_that_was_planned() -> None:
     vae = drawn(lambda: Vae(DEMO.vae))
     mix = 0.1 * torch.randn(2, 480_000, generator=torch.Generator().manual_seed(1))
     peaks = [
-        peak_of(lambda: vocal_of(network, mix, shift=100)),
-        peak_of(lambda: encode(encoder.encoder, encoder.vocal, mix, tap=1, frames=250)),
-        peak_of(lambda: vae.encoder(mix[None])),
+        peak(lambda: vocal_of(network, mix, shift=100)),
+        peak(lambda: encode(encoder.encoder, encoder.vocal, mix, tap=1, frames=250)),
+        peak(lambda: vae.encoder(mix[None])),
     ]
     planned = conditions_plan(DEMO, units=10, has_recording=True)
     assert max(peaks) == pytest.approx(planned.work, rel=0.05)

@@ -1,14 +1,17 @@
 """Weights come in whole, in the dtype asked for, or with one clear line."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from core.errors import SongdeskError
-from core.levo.weights import load_module
+from core.levo.weights import hollow, load_module
 
 CPU = torch.device("cpu")
 
@@ -21,6 +24,32 @@ def saved(path: Path, **changes: torch.Tensor | None) -> Path:
     state = {**build().state_dict(), **changes}
     save_file({key: value for key, value in state.items() if value is not None}, path)
     return path
+
+
+class Noted(TorchFunctionMode):
+    """Notes from which modules of torch functions are called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        self.seen.add(getattr(func, "__module__", None) or "")
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_hollow_module_has_its_shapes_and_no_memory_and_nothing_fills_it() -> None:
+    with Noted() as usual:
+        filled = build()
+    with Noted() as noted, hollow():
+        module = build()
+    assert nn.init.__name__ in usual.seen
+    assert nn.init.__name__ not in noted.seen
+    assert all(tensor.is_meta for tensor in module.state_dict().values())
+    assert [x.shape for x in module.state_dict().values()] == [x.shape for x in filled.state_dict().values()]
+    assert not nn.Linear(2, 2).weight.is_meta, "outside, all is as before"
 
 
 def test_every_tensor_of_the_file_arrives_and_nothing_is_left_on_meta(tmp_path: Path) -> None:

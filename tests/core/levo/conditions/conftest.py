@@ -1,6 +1,7 @@
 """What hears a recording: networks of a few thousand weights whose codebooks can tell sounds apart."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,39 +13,25 @@ from core.levo.accidents import NONE, Accidents
 from core.levo.conditions.encoder import MusicEncoder
 from core.levo.conditions.listen import Listener
 from core.levo.demo import demo_weights
-from core.levo.shapes import (
-    EncoderShapes,
-    FlowShapes,
-    QuantizerShapes,
-    SeparatorShapes,
-    Shapes,
-    TokenShapes,
-    VaeShapes,
-)
+from core.levo.shapes import EncoderShapes, Shapes
 from core.levo.vq import Quantizer
 from core.random import Stream
 from tests.core.levo.conditions.encoders import CPU, mix_encoder, stem_encoder
 from tests.core.levo.conditions.led import short_hearing
 from tests.core.levo.conditions.music import as_heard, music
+from tests.core.levo.tiny import TINY
 
 Hear = Callable[..., Listener]
 
-SHAPES = Shapes(
-    tokens=TokenShapes(
-        width=8, ffn=8, heads=1, main_layers=1, sub_layers=1, main_rope_base=1e4, sub_rope_base=1e4,
-        codes=16, lyric_rows=4, style_rows=4, lyric_length=4, prompt_length=4, style_length=4,
-        delays=(0, 2, 2),
-    ),
-    quantizer=QuantizerShapes(codes=4096, code_width=4, width=8, neutral=(3, 5)),
+SHAPES = replace(
+    TINY,
+    quantizer=replace(TINY.quantizer, codes=4096, width=8),
     encoder=EncoderShapes(
         channels=4, width=8, heads=2, ffn=16, kernel=7, mix_tap=2, vocal_tap=3, backing_tap=1
     ),
-    separator=SeparatorShapes(channels=8, bottom_channels=16, layers=1, heads=2, parameters=0),
-    flow=FlowShapes(
-        blocks=1, heads=2, ffn=16, positions=24, carried=6, mask_width=4, latent=8, condition=8, time_width=8
-    ),
-    vae=VaeShapes(channels=4, multipliers=(1, 1, 2, 2, 4, 4), strides=(2, 4, 4, 6, 10), latent=8),
-)  # fmt: skip
+    flow=replace(TINY.flow, latent=8, condition=8),
+    vae=replace(TINY.vae, channels=4, multipliers=(1, 1, 2, 2, 4, 4), latent=8),
+)
 
 
 @pytest.fixture(scope="session")

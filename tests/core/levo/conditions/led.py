@@ -1,6 +1,5 @@
-"""A model that a recording can lead, and what makes tests of it short."""
+"""What makes tests of hearing a recording short."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -13,26 +12,10 @@ from core.levo import engine
 from core.levo.conditions import codes, separate
 from core.levo.demo import demo_weights
 from core.levo.shapes import SAMPLES_PER_FRAME, SeparatorShapes, Shapes
-from core.paths import user_config
-from core.registry import variants
-
-
-def roomy(toy: str) -> str:
-    """Add one like the toy to the models, whose flow has room for ten seconds of reference; its name."""
-    path = user_config().with_name("models.yaml")
-    models = json.loads(path.read_text())
-    shapes = models[toy]["shapes"]
-    wider = {**shapes, "flow": {**shapes["flow"], "positions": 300}}
-    path.write_text(json.dumps({**models, "roomy": {**models[toy], "shapes": wider}}))
-    variants.cache_clear()
-    return "roomy"
 
 
 def be_brisk(patch: pytest.MonkeyPatch) -> None:
-    """Let an engine look through the rule's weights once, collect no garbage, and use one thread.
-
-    Threads that wait for each other spin here, which on a busy machine takes many times the work.
-    """
+    """Let an engine look through the rule's weights once and collect no garbage."""
     honest = demo_weights
 
     def once(shapes: Shapes, folder: Path) -> None:
@@ -40,7 +23,6 @@ def be_brisk(patch: pytest.MonkeyPatch) -> None:
             honest(shapes, folder)
 
     patch.setattr(engine, "demo_weights", once)
-    patch.setattr(engine, "cores", lambda: 1)
     patch.setattr(engine.LevoEngine, "close", lambda self: None)
 
 

@@ -3,7 +3,7 @@
 import json
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from core.render import render
 from core.settings import Override, Value
 from core.song import Reference, Song
 from tests.core.levo.conditions.encoders import vae_encoder
-from tests.core.levo.conditions.led import be_brisk, roomy
+from tests.core.levo.conditions.led import be_brisk
 from tests.core.levo.conditions.music import as_heard, music, save, save_with_stems
 
 pytestmark = pytest.mark.usefixtures("short_windows", "_nothing_heard_yet")
@@ -78,7 +78,7 @@ Read = Callable[..., Outcome]
 def model(toy: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a model that a recording can lead."""
     be_brisk(monkeypatch)
-    return roomy(toy)
+    return toy
 
 
 @pytest.fixture
@@ -195,6 +195,44 @@ def hearings(monkeypatch: pytest.MonkeyPatch) -> list[Reference]:
 
     monkeypatch.setattr(Listener, "listen", answer)
     return given
+
+
+def test_a_recording_is_heard_in_fp32_whatever_torch_is_set_to(
+    read: Read, stemmed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NVIDIA's convolutions are TF32 unless they are told otherwise, as `torch.backends` has it here."""
+    places = torch.backends.cuda.matmul, torch.backends.cudnn
+    for place in places:
+        monkeypatch.setattr(place, "allow_tf32", True)
+    allowed: list[bool] = []
+
+    def answer(self: Listener, reference: Reference) -> Prompt:
+        allowed.extend(place.allow_tf32 for place in places)
+        return Prompt(torch.zeros(3, 9, dtype=torch.int64), torch.zeros(3, 9, 8))
+
+    monkeypatch.setattr(Listener, "listen", answer)
+    read(stemmed)
+    assert allowed == [False, False]
+    assert all(place.allow_tf32 for place in places)
+
+
+def test_other_separator_weights_are_no_reason_to_hear_stems_again(
+    read: Read, stemmed: Path, hearings: list[Reference], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def identity(chosen: object, roles: Iterable[str]) -> str:
+        asked.append(tuple(roles))
+        return "the same"
+
+    monkeypatch.setattr(engine, "identity", identity)
+    read(stemmed)
+    stemmed.with_name("x_vocal.wav").unlink()
+    stemmed.with_name("x_bgm.wav").unlink()
+    read(stemmed, "b")
+    with_stems, alone = (set(roles) for roles in asked)
+    assert alone - with_stems == {"separator"}
+    assert len(hearings) == 2
 
 
 def test_what_was_heard_is_kept_whole(read: Read, stemmed: Path, hearings: list[Reference]) -> None:

@@ -9,44 +9,19 @@ from torch import Tensor, nn
 
 from core.engine import Verdict
 from core.levo.artifacts import Conditions, Tokens
-from core.levo.shapes import (
-    EncoderShapes,
-    FlowShapes,
-    QuantizerShapes,
-    SeparatorShapes,
-    Shapes,
-    TokenShapes,
-    VaeShapes,
-)
 from core.levo.synthesis.flow import Flow
 from core.levo.synthesis.render import Synthesis
 from core.levo.vae import VaeDecoder
 from core.random import Stream
 from core.settings import Value
-
-TOKENS = TokenShapes(
-    width=8, ffn=8, heads=1, main_layers=1, sub_layers=1, main_rope_base=1e4, sub_rope_base=1e4, codes=16,
-    lyric_rows=4, style_rows=4, lyric_length=4, prompt_length=4, style_length=4, delays=(0, 2, 2),
-)  # fmt: skip
-SHAPES = Shapes(
-    tokens=TOKENS,
-    quantizer=QuantizerShapes(codes=16, code_width=4, width=6, neutral=(3, 5)),
-    encoder=EncoderShapes(
-        channels=2, width=6, heads=1, ffn=8, kernel=3, mix_tap=2, vocal_tap=3, backing_tap=1
-    ),
-    separator=SeparatorShapes(channels=8, bottom_channels=16, layers=1, heads=2, parameters=0),
-    flow=FlowShapes(
-        blocks=2, heads=2, ffn=16, positions=24, carried=6, mask_width=4, latent=4, condition=6, time_width=8
-    ),
-    vae=VaeShapes(channels=2, multipliers=(1, 1, 2, 4, 8, 16), strides=(2, 4, 4, 6, 10), latent=4),
-)
+from tests.core.levo.tiny import TINY
 
 
 @pytest.fixture(scope="session")
 def models() -> Synthesis:
     """Every network of phase 3 with weights that keep signals near one."""
     torch.manual_seed(11)
-    networks = nn.ModuleDict({"flow": Flow(SHAPES), "decoder": VaeDecoder(SHAPES.vae)})
+    networks = nn.ModuleDict({"flow": Flow(TINY), "decoder": VaeDecoder(TINY.vae)})
     networks.requires_grad_(False).eval()
     for name, parameter in networks.named_parameters():
         if name.endswith("deviation"):
@@ -61,7 +36,7 @@ def models() -> Synthesis:
     flow, decoder = networks["flow"], networks["decoder"]
     assert isinstance(flow, Flow)
     assert isinstance(decoder, VaeDecoder)
-    return Synthesis(SHAPES, flow, decoder)
+    return Synthesis(TINY, flow, decoder)
 
 
 @dataclass

@@ -1,8 +1,8 @@
 import pytest
 import torch
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
 
+from core.bench.measure import memory_changes
 from core.kernels.reference import (
     causal_attention,
     int8_decode,
@@ -115,12 +115,11 @@ def test_a_step_deep_in_the_song_asks_for_no_more_memory_than_an_early_one(kind:
 def _asked_for(held: KVCache) -> int:
     """Bytes one step allocates, freed again or not."""
     x = tensors(1)
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
+    with memory_changes() as changes:
         feed(held, x)
-    events = watched.profiler.kineto_results.events() if watched.profiler else []
-    asked = [event.nbytes() for event in events if event.name() == "[memory]" and event.nbytes() > 0]
+    asked = [change for change in changes() if change > 0]
     assert asked, "attention's result is an allocation"
-    return int(sum(asked))
+    return sum(asked)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,68 +1,32 @@
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from core.engine import Artifact, Run, Verdict
+from core.engine import Run, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.levo.artifacts import Conditions
-from core.levo.settings import settings_of
-from core.levo.shapes import TokenShapes
 from core.levo.tokens.compose import compose
 from core.levo.tokens.loop import write
 from core.levo.tokens.model import TokenModel
 from core.levo.tokens.pattern import Sheet
-from core.random import Stream
-from core.registry import variant
 from core.settings import Value, Values
+from tests.core.levo.tokens import conftest as usual
 
 CODES, EOS, SPECIAL = 50, 50, 51
-SHAPES = TokenShapes(
-    width=32, ffn=48, heads=2, main_layers=2, sub_layers=1, main_rope_base=1e4, sub_rope_base=5e5,
-    codes=CODES, lyric_rows=40, style_rows=30, lyric_length=7, prompt_length=6, style_length=3,
-    delays=(0, 4, 4),
-)  # fmt: skip
-VALUES: Mapping[str, Value] = {
-    **{setting.key: setting.default for setting in settings_of(variant("demo"))},
-    "length": 0.8, "kv_cache": "fp32", "temperature": 1.0, "top_k": 0, "repetition_window": 5,
-    "stem_temperature": 0.0, "minimum_length": 1.0,
-}  # fmt: skip
+SHAPES = replace(usual.SHAPES, delays=(0, 4, 4))
+VALUES = {**usual.VALUES, "length": 0.8, "stem_temperature": 0.0, "minimum_length": 1.0}
 NO_PROMPT = torch.empty(0, dtype=torch.int64)
 
 
-class Desk:
-    """A run whose person acts by a script: `at(done)` is asked after each step."""
-
-    device = torch.device("cpu")
+class Desk(usual.Desk):
+    """One whose person acts by a script: `act(done)` is asked after each step."""
 
     def __init__(self, *, seed: int = 1, at: Callable[[int], Verdict | None] = lambda done: None) -> None:
-        self.values = dict(VALUES)
-        self.seen: list[tuple[int, int]] = []
-        self._seed, self._at = seed, at
-
-    def step(self, done: int, total: int) -> Verdict:
-        self.seen.append((done, total))
-        return self._at(done) or Verdict.GO
-
-    def live(self, key: str) -> Value:
-        return self.values[key]
-
-    def stream(self, name: str) -> Stream:
-        return Stream(self._seed, name)
-
-    def weights(self, role: str) -> Path:
-        raise AssertionError(role)
-
-    def save(self, kind: str, tensors: Mapping[str, Tensor], meta: Mapping[str, str]) -> Artifact:
-        raise AssertionError(kind)
-
-    def note(self, what: str) -> None:
-        raise AssertionError(what)
-
-    def audio(self, samples: Tensor, stem: str = "mix") -> None:
-        raise AssertionError
+        super().__init__(VALUES, seed, lambda desk, done: self.act(done))
+        self.act = at
 
 
 class Script:
@@ -210,7 +174,7 @@ def test_a_knob_turned_at_a_step_leaves_earlier_tokens_alone(
         if done == 8:
             desk.values[knob[0]] = knob[1]
 
-    desk._at = turn
+    desk.act = turn
     turned = song(model, desk)
     assert turned[0][:8] == untouched[0][:8]
     assert turned[1][:4] == untouched[1][:4]

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
 
+from core.bench.measure import memory_changes, peak_of
 from core.engine import Verdict
 from core.levo.artifacts import Conditions
 from core.levo.plan import lockstep_plan, two_pass_plan
@@ -62,19 +62,9 @@ def words(shapes: TokenShapes) -> Conditions:
 
 def changes_of_memory(work: Callable[[], object]) -> list[int]:
     """Bytes asked for (above 0) and given back (below), in order."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as seen:
+    with memory_changes() as changes:
         work()
-    assert seen.profiler is not None
-    events = [event for event in seen.profiler.kineto_results.events() if event.name() == "[memory]"]
-    return [event.nbytes() for event in sorted(events, key=lambda event: int(event.start_ns()))]
-
-
-def peak_of(changes: list[int]) -> int:
-    held = most = 0
-    for change in changes:
-        held += change
-        most = max(most, held)
-    return most
+    return changes()
 
 
 @pytest.mark.parametrize("schedule", ["lockstep", "two-pass"])

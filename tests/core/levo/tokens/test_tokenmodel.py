@@ -12,6 +12,7 @@ from core.levo.tokens.cache import PlainCache
 from core.levo.tokens.decoding import Decoding
 from core.levo.tokens.model import TokenModel
 from core.levo.tokens.prefix import PromptTable, prompt_slots
+from core.levo.weights import hollow
 
 SHAPES = TokenShapes(
     width=32, ffn=48, heads=2, main_layers=2, sub_layers=1, main_rope_base=1e4, sub_rope_base=5e5, codes=50,
@@ -210,7 +211,7 @@ def test_a_codebook_that_begins_special_is_absent_whole_and_a_long_prompt_is_cut
 
 
 def test_the_model_is_built_without_memory_and_takes_its_weights_by_name(model: TokenModel) -> None:
-    with torch.device("meta"):
+    with hollow():
         empty = TokenModel(SHAPES)
     assert all(tensor.is_meta for tensor in empty.state_dict().values())
     empty.load_state_dict(model.state_dict(), assign=True)

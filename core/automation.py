@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from core.errors import SongdeskError
 from core.family import family_of
-from core.recipe import KnobChange, Recipe
+from core.job import KnobChange
+from core.recipe import Recipe
 from core.settings import Value
 
 

@@ -2,11 +2,15 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from core.atomic import unwritable
+
+_LOOKS = (0.002, 0.01, 0.03)
+"""Seconds between attempts to hold a folder."""
 
 
 @contextmanager
@@ -26,9 +30,30 @@ def claimed(folder: Path) -> Iterator[bool]:
         os.close(handle)
 
 
-def _lock(handle: int) -> bool:
+def is_held(folder: Path) -> bool:
+    """Whether a process holds a folder; False also where there is none."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return not _try(handle, fcntl.LOCK_SH)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Take the hold; somebody who only looks has it for a moment."""
+    for patience in _LOOKS:
+        if _try(handle, fcntl.LOCK_EX):
+            return True
+        time.sleep(patience)
+    return _try(handle, fcntl.LOCK_EX)
+
+
+def _try(handle: int, how: int) -> bool:
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

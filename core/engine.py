@@ -1,6 +1,6 @@
 """The interface every engine family fits: stages, plans, artifacts, and the run that joins them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -31,6 +31,8 @@ class Stage:
     """The kind of artifact it leaves; `audio` is the sound file itself."""
     extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By kind of reference (see `core.reference.kind_of`) the weights that it reads besides, in turn."""
+    may_read: tuple[str, ...] = ()
+    """Kinds of artifacts that it reads as well where they are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,16 @@ class Artifact:
     made_from: str
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an earlier run of a stage has written down of the codes it had made."""
+
+    books: tuple[tuple[int, ...], ...] = ()
+    """The first codes of each codebook, which need not be equally many; () where nothing is known."""
+    frames: int | None = None
+    """Where the song ends; None while that is not known."""
+
+
 class Run(Protocol):
     """What an engine may ask of whoever runs it."""
 
@@ -113,6 +125,25 @@ class Run(Protocol):
     def weights(self, role: str) -> Path:
         """The safetensors file that holds a role's weights; raises SongdeskError when it is missing."""
 
+    @property
+    def until(self) -> float:
+        """End the stage when so much of the song (s) is made, as a draft; 0 for the whole."""
+
+    def known(self) -> Known:
+        """What an earlier run of this stage has made, to be gone on with."""
+
+    def keep(self, books: Sequence[Sequence[int]], *, frames: int | None = None) -> None:
+        """Write down on disk the codes of each codebook that follow those known or kept before.
+
+        With `frames` also where the song ends. SongdeskError when the disk refuses.
+        """
+
+    def seam(self, frame: int, *, is_exact: bool) -> None:
+        """Tell that the stage goes on from what was known, and whether that leaves no trace."""
+
+    def decided(self, schedule: str) -> None:
+        """Tell by which schedule the stage is run, so that it can be repeated."""
+
     def note(self, what: str) -> None:
         """Tell, once and in one line, of something decided on the way; the recipe keeps it."""
 
@@ -121,6 +152,25 @@ class Run(Protocol):
 
     def audio(self, samples: "torch.Tensor", stem: str = "mix") -> None:
         """Append samples [2, n], float, 48 kHz, to the take's sound file, or to that of one of its stems."""
+
+
+class FreshRun:
+    """What a run without a past answers: nothing is known, and nothing is written down."""
+
+    until = 0.0
+
+    def known(self) -> Known:
+        """Nothing."""
+        return Known()
+
+    def keep(self, books: Sequence[Sequence[int]], *, frames: int | None = None) -> None:
+        """Nobody will ask for it."""
+
+    def seam(self, frame: int, *, is_exact: bool) -> None:
+        """There is none."""
+
+    def decided(self, schedule: str) -> None:
+        """Nobody will repeat it."""
 
 
 class Engine(Protocol):

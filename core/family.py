@@ -7,8 +7,9 @@ from importlib import import_module
 
 from core.engine import Engine, Plan, Stage
 from core.errors import SongdeskError
+from core.job import KnobChange
 from core.lyrics.tags import Dialect
-from core.recipe import KnobChange, Recipe
+from core.recipe import Recipe
 from core.registry import Variant, variant
 from core.settings import Override, Setting, Values, resolve
 from core.song import Song

@@ -5,8 +5,19 @@ from pathlib import Path
 
 from core.errors import SongdeskError
 from core.meter import State
-from core.settings import Values
+from core.settings import Value, Values
 from core.song import Song
+
+
+@dataclass(frozen=True, slots=True)
+class KnobChange:
+    """A live setting that was turned while a stage ran."""
+
+    stage: str
+    at: int
+    """Units of the stage done when the change was first read."""
+    key: str
+    value: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +37,12 @@ class Job:
     """Earlier stages are taken from the folder as they are."""
     last: str = "audio"
     device: str = "auto"
+    goes_on: bool = False
+    """Take up what an earlier run left in the folder: its finished stages, its journal, its recipe."""
+    timeline: tuple[KnobChange, ...] = ()
+    """Knobs that are turned by themselves, as they were in the take that is made again."""
+    until: float = 0.0
+    """Make a draft of so much of the song (s), to be gone on with; 0 for the whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,19 @@ class State(Enum):
     """Ended early by the person; what was made is kept."""
     CANCELLED = "cancelled"
     FAILED = "failed"
+    QUEUED = "queued"
+    """In the library's queue, not yet begun; a meter never reads so, a take does."""
+    PAUSING = "pausing"
+    """Asked to pause: the next step ends the run, and another goes on from there."""
+    PAUSED = "paused"
+    """Put down to be gone on with: no memory is held for it."""
+    DRAFT = "draft"
+    """Its beginning can be heard; the rest is still to be made."""
 
     @property
     def busy(self) -> bool:
         """Whether the engine is at work."""
-        return self in (State.RUNNING, State.FINISHING, State.STOPPING)
+        return self in (State.RUNNING, State.FINISHING, State.STOPPING, State.PAUSING)
 
 
 @dataclass(frozen=True, slots=True)

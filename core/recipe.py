@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core.atomic import write_text
-from core.job import Job
+from core.job import Job, KnobChange
 from core.meter import State
 from core.settings import Value
 
@@ -16,14 +16,28 @@ FILE = "recipe.json"
 
 
 @dataclass(frozen=True, slots=True)
-class KnobChange:
-    """A live setting that was turned while a stage ran."""
+class Seam:
+    """Where composing was broken off and gone on with later."""
 
-    stage: str
-    at: int
-    """Units of the stage done when the change was first read."""
-    key: str
-    value: Value
+    frame: int
+    """Frames of the first codebook that were there."""
+    is_exact: bool
+    """Whether the tokens are those of a run without a break."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """What a take has of another one of its song."""
+
+    parent: str
+    """The id of the other take."""
+    why: str
+    """`resing`, `ending`, `extend` (it begins with the other's tokens), `render` (it has all of them) or
+    `again` (nothing but what was asked for)."""
+    seconds: float = 0.0
+    """How much of the other it begins with (s)."""
+    kept: str = ""
+    """The hash of the tokens that it begins with, see `core.tokenhash`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,20 @@ class Recipe:
     """Name of the sound file."""
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    kin: Kin | None = None
+    seams: tuple[Seam, ...] = ()
+    tokens: str = ""
+    """The hash of its tokens."""
+    samples: Mapping[str, str] = field(default_factory=dict)
+    """For each stem SHA-256 of its samples, float32 and interleaved, before they were put into a file."""
+    weights: Mapping[str, str] = field(default_factory=dict)
+    """For each role of the model SHA-256 of the file that it was read from."""
+    schedule: str = ""
+    """The schedule that the tokens were made by."""
+    until: float = 0.0
+    """How much of the song (s) its draft has; 0 for no draft."""
+    error: str = ""
+    """Why it failed, in one line."""
 
     @property
     def finished(self) -> bool:
@@ -81,24 +109,48 @@ def begin(job: Job, wanted: Mapping[str, str]) -> Recipe:
 
 def save(recipe: Recipe, folder: Path) -> None:
     """Write a take's recipe, whole or not at all."""
-    write_text(folder / FILE, json.dumps(asdict(recipe), ensure_ascii=False, indent=2) + "\n")
+    write_text(folder / FILE, to_json(recipe) + "\n")
 
 
 def load(folder: Path) -> Recipe | None:
     """A take's recipe; None where there is none, or none that can be read."""
     try:
-        raw = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        knobs = tuple(KnobChange(**change) for change in raw.pop("knobs"))
-        recipe = Recipe(**{**raw, "knobs": knobs, "notes": tuple(raw["notes"])})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return from_json((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
-    return recipe if _is_sound(recipe) else None
+
+
+def to_json(recipe: Recipe) -> str:
+    """A recipe as text, for a file or for a tag in one."""
+    return json.dumps(asdict(recipe), ensure_ascii=False, indent=2)
+
+
+def from_json(text: str) -> Recipe:
+    """A recipe from its text; ValueError where it is none. What a later version added is left out."""
+    try:
+        raw = {key: value for key, value in json.loads(text).items() if key in Recipe.__dataclass_fields__}
+        kin = raw.get("kin")
+        recipe = Recipe(
+            **{
+                **raw,
+                "knobs": tuple(KnobChange(**change) for change in raw["knobs"]),
+                "notes": tuple(raw["notes"]),
+                "kin": Kin(**kin) if kin else None,
+                "seams": tuple(Seam(**seam) for seam in raw.get("seams", ())),
+            }
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not a recipe") from error
+    if not _is_sound(recipe):
+        raise ValueError("not a recipe")
+    return recipe
 
 
 def _is_sound(recipe: Recipe) -> bool:
     """Whether a recipe that somebody may have edited holds what its fields say."""
-    tables = (recipe.song, recipe.settings, recipe.wanted, recipe.stages, recipe.files)
-    words = (recipe.model, recipe.state, recipe.songdesk, recipe.audio)
+    made = (recipe.stages, recipe.files, recipe.samples, recipe.weights)
+    tables = (recipe.song, recipe.settings, recipe.wanted, *made)
+    words = (recipe.model, recipe.state, recipe.songdesk, recipe.audio, recipe.tokens, recipe.error)
     return (
         all(isinstance(table, dict) for table in tables)
         and all(isinstance(word, str) for word in words)

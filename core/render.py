@@ -16,14 +16,14 @@ from core.audio.writer import AudioWriter, Depth, Format, guard_gain
 from core.checkpoints import require_weights, role_file
 from core.device import Device, choose_device
 from core.digest import sha256_of
-from core.engine import Artifact, Plan, Stage, Verdict
+from core.engine import Artifact, FreshRun, Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import Family, family_of, make_engine
 from core.fingerprint import stage_hashes
-from core.job import PREVIEW, Job, Outcome, artifact_file, stem_file
+from core.job import PREVIEW, Job, KnobChange, Outcome, artifact_file, stem_file
 from core.meter import State
 from core.random import Stream
-from core.recipe import KnobChange, Recipe
+from core.recipe import Recipe
 from core.registry import Variant
 from core.settings import Value
 from core.tensors import metadata_of, save_tensors
@@ -170,7 +170,7 @@ def _strangers(order: _Order) -> tuple[str, ...]:
     )
 
 
-class _StageRun:
+class _StageRun(FreshRun):
     """What an engine meets while one stage runs: progress, knobs, noise, weights, and places to write."""
 
     def __init__(self, order: _Order, stage: Stage, watch: Watch, device: Device) -> None:

@@ -7,15 +7,19 @@ from pathlib import Path
 
 from core import recipe as recipes
 from core.atomic import unwritable
+from core.claim import is_held
 from core.draft import stamps
 from core.job import Job
+from core.mark import load_mark
 from core.meter import State
 from core.paths import library
 from core.random import draw_seed
+from core.recipe import Kin
 from core.settings import Values
 from core.song import Song
 
 _FORBIDDEN = frozenset('/\\:*?"<>|')
+_BROKEN_OFF = ("interrupted", *(s.value for s in (State.PAUSED, State.CANCELLED, State.FAILED, State.DRAFT)))
 _LONGEST_NAME = 110
 """Bytes of a title that its folder keeps."""
 
@@ -25,12 +29,32 @@ class Take:
     """One rendering of a song as its folder tells it."""
 
     id: str
+    home: Path
+    """The folder of its song."""
     title: str
     state: str
+    """A value of `core.meter.State`, or `interrupted`: it was running, and whoever ran it is gone."""
     seconds: float | None
     seed: int | None
     audio: Path | None
     """The sound, where it is there."""
+    model: str = ""
+    kin: Kin | None = None
+    star: bool = False
+    note: str = ""
+    trouble: str = ""
+    """Why it failed."""
+    is_trashed: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """Its own folder."""
+        return self.home / ("trash" if self.is_trashed else "takes") / self.id
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it was broken off, and can be made to its end."""
+        return self.state in _BROKEN_OFF
 
 
 def has_songs() -> bool:
@@ -77,7 +101,7 @@ def takes_of(home: Path) -> tuple[Take, ...]:
         folders = sorted((p for p in (home / "takes").iterdir() if p.is_dir()), key=_age, reverse=True)
     except OSError:
         return ()
-    return tuple(take for folder in folders if (take := _take(folder)) is not None)
+    return tuple(take for folder in folders if (take := take_of(folder)) is not None)
 
 
 def _age(folder: Path) -> tuple[str, int]:
@@ -85,21 +109,31 @@ def _age(folder: Path) -> tuple[str, int]:
     return stamp, int(number) if number.isdigit() else 0
 
 
-def _take(folder: Path) -> Take | None:
+def take_of(folder: Path) -> Take | None:
+    """The take in a folder; None where there is none that can be read."""
     recipe = recipes.load(folder)
     if recipe is None:
         return None
     audio = folder / Path(recipe.audio).name if recipe.audio else None
     seed = recipe.settings.get("seed")
-    # A run that is not ours to follow was cut off: whoever wrote `running` did not come to write its end.
-    state = "interrupted" if recipe.state == State.RUNNING.value else recipe.state
+    state = recipe.state
+    if state == State.RUNNING.value and not is_held(folder):
+        state = "interrupted"  # whoever wrote `running` did not come to write its end
+    mark = load_mark(folder)
     return Take(
         id=folder.name,
+        home=folder.parent.parent,
         title=str(recipe.song.get("title", "")),
         state=state,
         seconds=recipe.seconds or None,
         seed=seed if isinstance(seed, int) else None,
         audio=audio if audio is not None and audio.is_file() else None,
+        model=recipe.model,
+        kin=recipe.kin,
+        star=mark.star,
+        note=mark.note,
+        trouble=recipe.error,
+        is_trashed=folder.parent.name == "trash",
     )
 
 

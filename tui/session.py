@@ -10,13 +10,13 @@ from core.config import Config
 from core.engine import Plan
 from core.errors import SongdeskError
 from core.family import family_of, resolve_for
-from core.job import Job, Outcome
+from core.job import Job, KnobChange, Outcome
 from core.lyrics.budget import Budget, budget, tokens_of
 from core.lyrics.parse import Lyrics, parse
 from core.lyrics.wire import to_wire
 from core.meter import Meter, State
 from core.paths import library, sample_file
-from core.recipe import KnobChange, Recipe
+from core.recipe import Recipe
 from core.recipe import begin as begin_recipe
 from core.recipe import load as load_recipe
 from core.review import Finding, errors, review

@@ -54,6 +54,37 @@ class Tokens:
         return Tokens(_load(path, ("codes",))["codes"].to(torch.int64))
 
 
+@dataclass(frozen=True, slots=True)
+class Latents:
+    """Phase 3's inner result: the song before it is decoded, by stem."""
+
+    stems: Mapping[str, Tensor]
+    """For `mix`, `vocal` or `backing` float32 [T, latent] at 25 Hz, un-normalised."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """For storing."""
+        return {f"latents.{stem}": latents.contiguous() for stem, latents in self.stems.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a song begins with that another one has made: codes, and latents as far as they are known."""
+
+    codes: Tensor
+    """int64 [3, n]."""
+    stems: Mapping[str, Tensor]
+    """By stem float32 [n, latent]; empty where the other song left no latents."""
+
+    @staticmethod
+    def load(path: Path) -> "Start":
+        """Read from a file; SongdeskError when it is damaged or of another kind."""
+        _load(path, ("codes",))
+        tensors = load_file(path)
+        mark = "latents."
+        stems = {name.removeprefix(mark): each for name, each in tensors.items() if name.startswith(mark)}
+        return Start(tensors["codes"].to(torch.int64), stems)
+
+
 _CONDITIONS = ("lyric_ids", "structure", "style_ids", "prompt_codes", "prompt_latents")
 
 

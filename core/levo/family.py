@@ -23,7 +23,16 @@ STAGES = (
         writes="conditions",
         extras=LED_BY,
     ),
-    Stage("tokens", "composing", 2, "frames", roles=("tokens",), reads=("conditions",), writes="tokens"),
+    Stage(
+        "tokens",
+        "composing",
+        2,
+        "frames",
+        roles=("tokens",),
+        reads=("conditions",),
+        writes="tokens",
+        may_read=("start",),
+    ),
     Stage(
         "audio",
         "rendering",
@@ -32,6 +41,7 @@ STAGES = (
         roles=("flow", "vae"),
         reads=("conditions", "tokens"),
         writes="audio",
+        may_read=("start",),
     ),
 )
 

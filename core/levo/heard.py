@@ -1,7 +1,8 @@
 """From where on in a song a turned setting is heard."""
 
+from core.job import KnobChange
 from core.levo.shapes import FRAME_RATE, frames_in, shapes_of
-from core.recipe import KnobChange, Recipe
+from core.recipe import Recipe
 from core.registry import Variant
 
 _OF_LATE_BOOKS = ("stem_temperature", "stem_top_k", "stem_top_p")

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.engine import Artifact, Verdict
+from core.engine import Artifact, FreshRun, Verdict
 from core.levo.settings import settings_of
 from core.random import Stream
 from core.registry import variant
@@ -23,7 +23,7 @@ def greedy(cache: str, **changes: Value) -> Values:
 
 
 @dataclass(frozen=True, slots=True)
-class QuietRun:
+class QuietRun(FreshRun):
     """Keeps nothing and never stops; implements `core.engine.Run`."""
 
     device: torch.device

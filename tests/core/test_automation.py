@@ -8,11 +8,11 @@ import pytest
 from core.automation import Lane, lanes_of
 from core.engine import Verdict
 from core.family import family_of
-from core.job import Job
+from core.job import Job, KnobChange
 from core.levo.heard import TURNS
 from core.levo.plan import choose_schedule
 from core.levo.shapes import shapes_of
-from core.recipe import KnobChange, Recipe, begin, load, save
+from core.recipe import Recipe, begin, load, save
 from core.settings import Value, resolve
 from core.song import Song
 from tests.core.test_render import Watching, job

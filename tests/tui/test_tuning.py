@@ -14,10 +14,10 @@ from textual.widgets import Input, OptionList
 from core.automation import Lane
 from core.config import Config
 from core.family import family_of
-from core.job import Outcome
+from core.job import KnobChange, Outcome
 from core.meter import State
 from core.presets import find_preset, folder, save_preset
-from core.recipe import KnobChange, begin, save
+from core.recipe import begin, save
 from core.settings import resolve
 from tests.tui.opened import NARROW, SONG, composing, opened, said, screen_text
 from tests.tui.rehearsal import Rehearsal

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from core.engine import Artifact, Verdict
+from core.engine import Artifact, FreshRun, Verdict
 from core.family import family_of, make_engine, resolve_for
 from core.levo.artifacts import Conditions, Tokens
 from core.levo.synthesis.render import Synthesis
@@ -29,7 +29,7 @@ def alive() -> dict[int, str]:
     return {id(thing): type(thing).__name__ for thing in found}
 
 
-class Recording:
+class Recording(FreshRun):
     """A run that keeps results in a folder and notes which networks live at each step."""
 
     device = torch.device("cpu")

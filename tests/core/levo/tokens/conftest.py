@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.engine import Artifact, Verdict
+from core.engine import Artifact, FreshRun, Verdict
 from core.levo.artifacts import Conditions, Tokens
 from core.levo.settings import settings_of
 from core.levo.shapes import TokenShapes
@@ -29,7 +29,7 @@ VALUES: Mapping[str, Value] = {
 }  # fmt: skip
 
 
-class Desk:
+class Desk(FreshRun):
     """A run that keeps what it was told; `at(desk, done)` acts after each step."""
 
     device = torch.device("cpu")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -20,6 +20,8 @@ class StudioConfig:
     mouse: bool = True
     keys: dict[str, str] = field(default_factory=dict)
     """Keys by action id, where they differ from the defaults."""
+    on_hangup: Literal["pause", "continue"] = "pause"
+    """What becomes of a song that is being made when the link to the terminal is lost."""
 
 
 @dataclass(frozen=True)

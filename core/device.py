@@ -1,5 +1,6 @@
 """Which device the models run on and why, what its memory holds, and whether its speakers are far away."""
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
@@ -82,6 +83,15 @@ def processor_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def return_memory() -> None:
+    """Hand freed memory of the host back to the system, where the C library would keep it (glibc)."""
+    if not sys.platform.startswith("linux"):
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def has_tf32(device: "torch.device") -> bool:

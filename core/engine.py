@@ -104,6 +104,16 @@ class Known:
     """The first codes of each codebook, which need not be equally many; () where nothing is known."""
     frames: int | None = None
     """Where the song ends; None while that is not known."""
+    is_stopped: bool = False
+    """Whether it ends there because the person said so."""
+    schedule: str = ""
+    """By which schedule it was made."""
+    rows: int = 0
+    """How many rows it was made with: 2 with guidance, 1 without; 0 where nothing is known."""
+    made_on: str = ""
+    """The kind of device and of number it was made with."""
+    is_turned: bool = False
+    """Whether a knob was turned on the way."""
 
 
 class Run(Protocol):
@@ -141,8 +151,8 @@ class Run(Protocol):
     def seam(self, frame: int, *, is_exact: bool) -> None:
         """Tell that the stage goes on from what was known, and whether that leaves no trace."""
 
-    def decided(self, schedule: str) -> None:
-        """Tell by which schedule the stage is run, so that it can be repeated."""
+    def decided(self, schedule: str, rows: int, made_on: str) -> None:
+        """Tell how the stage is run and on what, for whoever goes on with it or repeats it."""
 
     def note(self, what: str) -> None:
         """Tell, once and in one line, of something decided on the way; the recipe keeps it."""
@@ -169,8 +179,8 @@ class FreshRun:
     def seam(self, frame: int, *, is_exact: bool) -> None:
         """There is none."""
 
-    def decided(self, schedule: str) -> None:
-        """Nobody will repeat it."""
+    def decided(self, schedule: str, rows: int, made_on: str) -> None:
+        """Nobody will go on with it."""
 
 
 class Engine(Protocol):

@@ -1,4 +1,4 @@
-"""The two exceptions that cross songdesk's own boundaries."""
+"""The exceptions that cross songdesk's own boundaries."""
 
 
 class SongdeskError(Exception):
@@ -18,3 +18,7 @@ class SongdeskError(Exception):
 
 class Cancelled(Exception):
     """The person abandoned the run; nothing it was writing is kept under its final name."""
+
+
+class Paused(Cancelled):
+    """The run was put down: it goes on later from what its folder holds."""

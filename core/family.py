@@ -4,15 +4,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 from core.engine import Engine, Plan, Stage
 from core.errors import SongdeskError
-from core.job import KnobChange
+from core.lyrics.parse import Lyrics
 from core.lyrics.tags import Dialect
-from core.recipe import Recipe
 from core.registry import Variant, variant
+from core.sections import SectionStart
 from core.settings import Override, Setting, Values, resolve
 from core.song import Song
+from core.takes.job import KnobChange
+from core.takes.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a take begins with of another one."""
+
+    seconds: float
+    tokens: str
+    """The hash of the tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,14 @@ class Family:
     """A short text that changes with the weights of some roles or with what the stages exchange."""
     heard_from: Callable[[Variant, Recipe, KnobChange], float]
     """Seconds into the song at which a setting that was turned on the way is first heard."""
+    begin_with: Callable[[Path, Path, float], Kept]
+    """Has the take in the second folder begin with so many seconds of the one in the first."""
+    begin_as: Callable[[Path, Path], None]
+    """Has it begin with the tokens that the other begins with, whose sound is to be made anew."""
+    edge_samples: int
+    """Before the place a take so begun sings on from, so much of its sound may differ from the other's."""
+    section_starts: Callable[[Variant, Path, Lyrics, float], tuple[SectionStart, ...]]
+    """Where the sections begin in the take in a folder whose song is so long (s); quick, and never sure."""
     engine: str
     """`module:Class`, imported on the first render."""
 

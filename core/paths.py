@@ -89,6 +89,11 @@ def pace_file() -> Path:
     return Path(platformdirs.user_cache_dir(_APP)) / "paces.json"
 
 
+def weights_cache() -> Path:
+    """Where the hashes of weight files are kept; it can be deleted at any time."""
+    return Path(platformdirs.user_cache_dir(_APP)) / "weights.json"
+
+
 def log_path() -> Path:
     """The log of this user's songdesk; it need not exist."""
     return Path(platformdirs.user_state_dir(_APP)) / "songdesk.log"

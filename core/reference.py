@@ -8,8 +8,8 @@ from typing import Literal
 
 from core.digest import sha256_of
 from core.errors import SongdeskError
-from core.job import STEM_SUFFIXES
 from core.song import Reference
+from core.takes.job import STEM_SUFFIXES
 
 LONGEST = 10.0
 """Seconds of a reference that a model hears."""

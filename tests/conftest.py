@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import settings
 
 from core.device import calm_threads
 from core.registry import variants
@@ -16,6 +17,9 @@ from tests.toy import toys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 calm_threads()
+# How long an example takes says more of what else the machine does than of us.
+settings.register_profile("songdesk", deadline=None)
+settings.load_profile("songdesk")
 
 
 def pytest_collection_finish() -> None:

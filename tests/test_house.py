@@ -15,7 +15,7 @@ LONGEST_FILE = 400
 LARGEST_TRACKED = 1_000_000
 LIGHT = (
     "core.errors", "core.song", "core.style", "core.settings", "core.family", "core.engine", "core.registry",
-    "core.meter", "core.takes", "core.config", "core.paths", "core.levo.family",
+    "core.meter", "core.takes.take", "core.config", "core.paths", "core.levo.family",
 )  # fmt: skip
 """What the interface and the checks of a song import: it must start without torch."""
 

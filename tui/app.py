@@ -4,13 +4,13 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual import work
+from textual import on, work
 from textual.actions import parse
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
@@ -18,19 +18,24 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.widget import Widget
 
-from core.bookmark import Memory, recall, remember
 from core.config import Config
+from core.errors import SongdeskError
+from core.library import background
+from core.library.bookmark import Memory, recall, remember
+from core.paths import log_file
 from core.song import Song
-from tui.bridge import MakeEngine, real_engine
+from tui.bridge import Bridge, MakeEngine, real_engine
 from tui.in_turn import KeysInTurn
 from tui.keys import KEYS, OF_THE_APP, PLACES, Place, keymap
+from tui.library import open_library
 from tui.palette import SongProvider, ThemeProvider
-from tui.screens.areas import AREAS
+from tui.screens.areas import AREAS, Area
 from tui.screens.confirm import Confirm
 from tui.screens.deck import OpenPlayer, real_player
 from tui.screens.first import First, first_text
 from tui.screens.help import HelpText
 from tui.screens.jump import Jump, targets_of
+from tui.screens.leave import Leave
 from tui.screens.page import Page
 from tui.screens.songs import SONG_ACTIONS
 from tui.screens.studio import StudioScreen
@@ -60,21 +65,25 @@ class Studio(KeysInTurn[int]):
         *,
         make_engine: MakeEngine = real_engine,
         open_player: OpenPlayer = real_player,
+        go_on_behind: Callable[[], object] | None = None,
         bookmarks: Path | None = None,
         welcomes: bool = False,
     ) -> None:
         """Without a song the last one is opened, as the file `bookmarks` remembers it.
 
-        `welcomes` shows the first page, unless it was shown before. SongdeskError when the configuration or
-        the song's settings do not fit.
+        `welcomes` shows the first page, unless it was shown before; `go_on_behind` starts what makes the
+        queue when the studio is gone. SongdeskError when the configuration or the song's settings do not fit,
+        and where the library is one of a newer songdesk.
         """
         self._own_keys = keymap(config.studio.keys)
         memory = Memory() if bookmarks is None else recall(bookmarks)
-        session = Session(config)
+        self._store, self._said = open_library()
+        session = Session(config, self._store)
         if song is None and bookmarks is not None:
-            self._said = open_last(session, [Path(mark.home) for mark in memory.bookmarks])
+            opened = open_last(session, [Path(mark.home) for mark in memory.bookmarks])
         else:
-            self._said = session.open(song or session.song, go_on=True)
+            opened = session.open(song or session.song, go_on=True)
+        self._said = self._said or opened
         # Textual chooses between no colour and shades of grey before it knows the theme.
         super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
         for theme in OWN:
@@ -87,6 +96,10 @@ class Studio(KeysInTurn[int]):
         self.studio = StudioScreen(session, make_engine, open_player, self._own_keys)
         self.studio.bookmarks = bookmarks
         self._welcomes = welcomes and not memory.welcomed
+        self._continues = config.studio.on_hangup == "continue"
+        self._go_on_behind = go_on_behind or (lambda: background.run_queue_later(log_file()))
+        self._leaves_when_done = False
+        """Whether somebody waits for the end of a song to leave then."""
         self.engine_ended = True
         """False when the engine's thread did not come to its end: the process must not wait for it."""
         self.trouble: Exception | None = None
@@ -110,6 +123,11 @@ class Studio(KeysInTurn[int]):
             is_demo = self.studio.session.chosen.weights == "rule"
             self.push_screen(First(first_text(self.studio.keys, is_demo=is_demo)))
             self._remember(welcomed=True)
+
+    def on_unmount(self) -> None:
+        """Give back the library's index."""
+        if self._store is not None:
+            self._store.close()
 
     async def on_app_focus(self) -> None:
         """The person may come back from editing the song elsewhere."""
@@ -172,7 +190,7 @@ class Studio(KeysInTurn[int]):
         """Whether a place is part of the studio now: a page, or a bar that is closed, has no actions."""
         if place.widget is None:
             return True
-        return any(widget.display for widget in self.studio.query(place.widget))
+        return any(widget.display or isinstance(widget, Area) for widget in self.studio.query(place.widget))
 
     async def _act(self, place: Place, action: str) -> None:
         """Do what was chosen by its words, as if its key had been pressed where it belongs."""
@@ -192,34 +210,60 @@ class Studio(KeysInTurn[int]):
     async def _ask_to_leave(self) -> None:
         await self.studio.save()
         await self.studio.remember()
-        doubts = []
-        if self.studio.bridge.busy:
-            doubts.append("A song is being composed. Leaving abandons it.")
-        if not self.studio.session.is_saved:
-            doubts.append("The draft cannot be saved. Leaving loses what was changed.")
-        if not doubts or await self.push_screen_wait(self._leaves("\n".join(doubts))):
+        if not self.studio.session.is_saved and not await self.push_screen_wait(
+            self._leaves("The draft cannot be saved. Leaving loses what was changed.")
+        ):
+            return
+        if not self.studio.bridge.busy:
             self._leave(0)
+            return
+        way = await self.push_screen_wait(Leave(self.studio.at_work, self.studio.keys))
+        if way == "keep" and self.studio.bridge.busy:
+            self._leaves_when_done = True
+            self.studio.stop_and_keep()
+            leave = self.studio.keys["quit"]
+            self.studio.say(
+                f"stopping here; the studio is left when what is made is kept; {leave} asks again"
+            )
+        elif way is not None:
+            self._leave(0, goes_on=way == "background")
 
     def _leaves(self, question: str) -> Confirm:
         yes, no = (self.studio.keys[name] for name in ("confirm.yes", "confirm.no"))
         return Confirm(question, yes=f"Leave ({yes})", no=f"Stay ({no})")
 
-    def _signalled(self, number: int) -> None:
-        self._leave(128 + number)
+    @on(Bridge.RunFinished)
+    def _run_finished(self) -> None:
+        if self._leaves_when_done and not self.studio.bridge.busy:
+            self._leave(0)
 
-    def _leave(self, code: int) -> None:
+    def _signalled(self, number: int) -> None:
+        self._leave(128 + number, goes_on=number == signal.SIGHUP and self._continues)
+
+    def _leave(self, code: int, *, goes_on: bool = False) -> None:
         if not self._leaving:
             self._leaving = True
-            self.run_worker(self._close(code), group="close", exit_on_error=False)
+            self.run_worker(self._close(code, goes_on=goes_on), group="close", exit_on_error=False)
 
-    async def _close(self, code: int) -> None:
-        self.studio.say("stopping…")
+    async def _close(self, code: int, *, goes_on: bool) -> None:
+        """Pause what is being made, and leave; with `goes_on` it goes on in the background."""
+        bridge = self.studio.bridge
+        goes_on &= bridge.busy
+        self.studio.say("pausing…" if bridge.busy else "leaving…")
         try:
             await self.studio.save()
             await self.studio.remember()
-            self.engine_ended = await self.studio.bridge.close(_PATIENCE)
+            self.engine_ended = await bridge.close(_PATIENCE, hands_over=goes_on)
+            if goes_on:
+                await asyncio.to_thread(self._begin_behind)
         finally:
             self.exit(code)
+
+    def _begin_behind(self) -> None:
+        try:
+            self._go_on_behind()
+        except SongdeskError as error:
+            _log.warning("nothing goes on in the background: %s", error)
 
     def _handle_exception(self, error: Exception) -> None:
         """A fault of ours ends the studio with its traceback in the log, not on the terminal."""

@@ -11,9 +11,11 @@ from core.errors import SongdeskError
 from tui.screens.chooser import Chooser
 from tui.screens.confirm import Confirm, Prompt
 from tui.screens.jump import Jump
+from tui.screens.leave import Leave
 from tui.screens.listen import TakesArea
 from tui.screens.page import Page
 from tui.screens.presets import PresetsPage
+from tui.screens.queue_page import QueuePage
 from tui.screens.style import StyleArea
 from tui.screens.style_sets import SetChooser
 from tui.widgets.chips import ChipLine
@@ -23,7 +25,9 @@ from tui.widgets.fuzzy_list import FuzzyList
 from tui.widgets.list_panel import ListPanel, ProblemPanel
 from tui.widgets.lyric_editor import LyricEditor
 from tui.widgets.path_prompt import PathPrompt
+from tui.widgets.queue_list import QueueList
 from tui.widgets.reference_panel import ReferencePanel
+from tui.widgets.search_line import SearchLine
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.style_picker import StylePicker
 from tui.widgets.takes_list import TakesList
@@ -69,6 +73,15 @@ KEYS = (
         in_footer=True,
     ),
     Key(
+        "pause",
+        "f7",
+        "pause",
+        "Pause or go on",
+        "Put the song down and give its memory back; go on with the one put down or broken off last",
+        in_footer=True,
+        is_first=True,
+    ),
+    Key(
         "play",
         "ctrl+r,space",
         "play",
@@ -87,6 +100,7 @@ KEYS = (
     Key("open", "ctrl+o", "open", "Open", "Open a song of the library, or one from a file"),
     Key("new", "ctrl+n", "new", "New", "Begin a new song"),
     Key("song", "alt+l", "song_menu", "Song …", "Save as, rename, duplicate, import, export"),
+    Key("queue", "alt+q", "queue", "Queue", "Show all that waits to be made, and change its order"),
     Key("message", "alt+m", "message", "Messages", "Read in full what was said last"),
     Key("jump", "ctrl+j", "app.jump", "Jump", "A letter over every place; typing it goes there"),
     Key("palette", "ctrl+p", "app.command_palette", "Find", "Find any action by words", in_footer=True),
@@ -135,13 +149,17 @@ PLACES = (
     _place("On a setting with a few values", ChoiceField),
     _place("In the presets", PresetsPage),
     _place("In the takes", TakesList, "takes"),
+    _place("Where takes are searched", SearchLine, "takes"),
     _place("On the take in hand, in the takes", TakesArea, "takes"),
+    _place("In the queue", QueueList),
+    _place("On the page of the queue", QueuePage),
     _place("In a list to choose from", FuzzyList),
     _place("In a choice", Chooser),
     _place("In the sets of tags", SetChooser),
     _place("In jump mode", Jump),
     _place("On a page of text", Page),
     _place("In a question", Confirm),
+    _place("When a song is left that is being made", Leave),
     _place("Where a line is asked for", Prompt),
 )
 """All the places, in the order of the help."""

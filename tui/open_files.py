@@ -4,12 +4,12 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from core.claim import claimed
-from core.draft import NOTHING, imprint, keep_beside, put_aside, read_draft, save_draft
 from core.errors import SongdeskError
-from core.shelf import next_titles
+from core.library.draft import NOTHING, imprint, keep_beside, put_aside, read_draft, save_draft
+from core.library.shelf import next_titles
 from core.song import Song
-from core.takes import home_of
+from core.takes.claim import claimed
+from core.takes.take import home_of
 
 
 class OpenFiles:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import normalize
 
-from core.draft import load_draft
 from core.errors import SongdeskError
+from core.library.draft import load_draft
 from core.settings import Values
 from core.song import Song
-from core.takes import Take, home_of, takes_of
+from core.takes.take import Take, home_of
+from tui.making import takes_in
 from tui.open_files import OpenFiles
 
 Resolve = Callable[[Song], Values]
@@ -25,7 +26,8 @@ class Opening:
     values: Values
     saved: Song | None
     """The song as it is on disk, if that is how it stands here."""
-    takes: tuple[Take, ...]
+    takes: tuple[tuple[Take, ...], tuple[Take, ...]]
+    """Those of the song and those in its trash, the newest first."""
     said: str = ""
     """A line to say, or nothing."""
 
@@ -111,7 +113,7 @@ def _prepare(files: OpenFiles, song: Song, resolve: Resolve, *, go_on: bool, is_
         said, saved = f"it is open in another studio: this is a copy, {song.title}", song
     elif differs and not go_on:
         said = f"your earlier draft was kept as {files.put_aside()}"
-    return Opening(files, song, values, saved, takes_of(files.home), said)
+    return Opening(files, song, values, saved, takes_in(files.home), said)
 
 
 def _same(draft: Song, song: Song) -> bool:

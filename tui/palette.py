@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.fuzzy import FuzzySearch
 
 from core.fuzzy import LONGEST_QUERY, rank
-from core.shelf import Shelved, songs
+from core.library.shelf import Shelved, songs
 from tui.widgets.bars import one_line
 
 if TYPE_CHECKING:

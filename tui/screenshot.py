@@ -45,7 +45,7 @@ async def _compose(app: Studio, pilot: Pilot[int], far_enough: Callable[[Meter],
     """Start a song and wait until its run has come far enough; SongdeskError when it is refused or fails."""
     await pilot.press("ctrl+g")
     while not far_enough(app.studio.bridge.meter):
-        if app.studio.bridge.meter.state is State.FAILED or not app.studio.bridge.busy:
+        if app.studio.bridge.meter.state is State.FAILED or not app.studio.composing:
             raise SongdeskError("the song was not made", hint="compose it in the studio to see why")
         await pilot.pause(0.05)
     await pilot.pause(0.5)

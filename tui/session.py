@@ -1,33 +1,34 @@
-"""The open song with its model, its settings in force and its takes: the studio without its screen."""
+"""The open song with its model and its settings in force: the studio without its screen."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from core.automation import Lane, lanes_of
 from core.config import Config
 from core.engine import Plan
 from core.errors import SongdeskError
 from core.family import family_of, resolve_for
-from core.job import Job, KnobChange, Outcome
+from core.library.shelf import rename, songs
+from core.library.store import Store
 from core.lyrics.budget import Budget, budget, tokens_of
 from core.lyrics.parse import Lyrics, parse
 from core.lyrics.wire import to_wire
-from core.meter import Meter, State
+from core.meter import Meter
 from core.paths import library, sample_file
-from core.recipe import Recipe
-from core.recipe import begin as begin_recipe
-from core.recipe import load as load_recipe
 from core.review import Finding, errors, review
 from core.settings import Live, Override, Value, Values, shown
-from core.shelf import rename, songs
 from core.song import Reference, Song
 from core.songfile import read_songs
-from core.takes import Take, has_songs, home_of, new_job
+from core.takes.automation import Lane
+from core.takes.branch import prepare as prepare_take
+from core.takes.job import Job, KnobChange, Outcome
+from core.takes.recipe import Recipe
+from core.takes.take import Take, has_songs, home_of
+from tui.making import Making
 from tui.open_files import OpenFiles
 from tui.opening import Opening, Outside, look_outside, prepare, prepare_from
-from tui.widgets.bars import clock
 from tui.widgets.takes_list import TakeRow
 
 SAMPLE = "paper-boats.jsonl"
@@ -41,19 +42,16 @@ NEW_LYRICS = "[verse]\n\n\n[chorus]\n\n"
 class Session:
     """One song at a time; every change to it is made here."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, store: Store | None = None) -> None:
+        """Without a store the takes are read from their folders alone."""
         self.kind, self.chosen = family_of(config.model)
         self.settings = self.kind.settings(self.chosen)
         self.song = Song("untitled", NEW_LYRICS, "")
         self.home = home_of(self.song.title)
         self._base = (Override(config.settings, "songdesk.yaml: settings"),)
-        self._device = config.device
         self.values = resolve_for(self.kind, self.chosen, self._base)
-        self._rows: dict[str, TakeRow] = {}
-        self._audio: dict[str, Path] = {}
-        self._jobs: dict[str, Job] = {}
-        self._turned: dict[str, Recipe] = {}
-        """For each job that runs its recipe as far as it is known here: with the knobs turned so far."""
+        self.making = Making(store)
+        self.device = config.device
         self.files = OpenFiles(self.home)
         self._saved: Song | None = None
 
@@ -70,8 +68,7 @@ class Session:
             self.files.close()
         self.song, self.values, self.files = opening.song, opening.values, opening.files
         self.home, self._saved = opening.files.home, opening.saved
-        self._rows = {take.id: _row(take) for take in opening.takes}
-        self._audio = {take.id: take.audio for take in opening.takes if take.audio}
+        self.making.show(self.home, *opening.takes)
         return opening.said
 
     def rename(self, title: str) -> Opening:
@@ -80,11 +77,15 @@ class Session:
         It must be saved. No take of it may be in the making. SongdeskError leaves all as it was.
         """
         self.files.close()
+        before = self.home
         try:
-            home = rename(self.home, title)
+            home = rename(before, title)
         except BaseException:
             self.files.hold()
             raise
+        if self.store is not None:
+            with suppress(SongdeskError):  # it finds out for itself, and only the order of the queue is lost
+                self.store.renamed(before, home)
         return prepare_from(self.files, home, self.values_of)
 
     def look_outside(self, song: Song) -> Outside | None:
@@ -120,8 +121,8 @@ class Session:
         own = {name: shown(changed_to) for name, changed_to in self._own().items()}
         self.song = replace(self.song, settings=own)
 
-    def turn_live(self, job_id: str, key: str, meter: Meter) -> Live:
-        """Note in a running take that a setting was turned; says when that is heard."""
+    def turn_live(self, key: str, meter: Meter) -> Live:
+        """Note in the take that is being made that a setting was turned; says when that is heard."""
         setting = next(s for s in self.settings if s.key == key)
         read_in = self.kind.stage(setting.stage).phase
         heard = setting.live
@@ -129,39 +130,16 @@ class Session:
             heard = Live.SONG
         elif heard is Live.STEP and meter.phase < read_in:
             heard = Live.PHASE
-        if heard is not Live.SONG and job_id in self._rows:
+        if heard is not Live.SONG:
             at = meter.done if heard is Live.STEP else 0
-            recipe = self._turned[job_id]
-            knob = KnobChange(setting.stage, at, key, self.values[key])
-            self._turned[job_id] = replace(recipe, knobs=(*recipe.knobs, knob))
-            self._rows[job_id] = replace(self._rows[job_id], detail=self._knobs(job_id))
+            self.making.turned(KnobChange(setting.stage, at, key, self.values[key]))
         return heard
 
-    def lanes(self, take: str) -> tuple[Lane, ...]:
-        """How knobs were turned in a take: as its recipe says, or as far as is known while it is made.
-
-        May read a file; for one that is being made it does not.
-        """
-        recipe = self._turned.get(take) or load_recipe(self.home / "takes" / take)
-        return lanes_of(recipe) if recipe is not None else ()
-
-    def lanes_made(self, job_id: str) -> tuple[Lane, ...]:
-        """How knobs were turned so far in a take that is being made."""
-        return lanes_of(self._turned[job_id]) if job_id in self._turned else ()
-
-    def lane_axis(self, meter: Meter) -> tuple[float, float | None]:
-        """The length of the song being made (s), and how far it is composed (s): None once it is whole."""
-        stage = next((s for s in self.kind.stages if s.phase == meter.phase), None)
-        recipe = self._turned.get(meter.job)
-        if stage is None or recipe is None or stage.writes != "tokens":
-            return meter.seconds, None
-        here = KnobChange(stage.id, meter.done, "", 0)
-        return meter.seconds, self.kind.heard_from(self.chosen, recipe, here)
-
-    def _knobs(self, job_id: str) -> str:
-        lanes = self.lanes_made(job_id)
-        at = {lane.key: f" at {clock(lane.turned_at)}" if lane.turned_at else "" for lane in lanes}
-        return ", ".join(f"{lane.key} {shown(lane.last)}{at[lane.key]}" for lane in lanes)
+    @property
+    def is_turnable(self) -> bool:
+        """Whether the settings that stand here are those of the take that is being made."""
+        job = self.making.job
+        return job is not None and self.making.is_of_the_song and job.model == self.chosen.id
 
     @property
     def is_saved(self) -> bool:
@@ -220,69 +198,74 @@ class Session:
         style = self.kind.style_text(self.song.style, self.chosen, self.values)
         return f"Lyrics\n{lyrics}\n\nStyle\n{style}"
 
-    def begin(self, *, waits: bool = False) -> Job:
-        """A job for the song as it stands; its take is listed from now on, as waiting if others go before."""
-        if not self.files.written:
-            self.save()
-        job = new_job(self.song, self.chosen.id, self.values, home=self.home, device=self._device)
-        seed = job.values.whole("seed")
-        row = TakeRow(job.id, "waiting" if waits else "composing", None, seed, "")
-        self._jobs[job.id] = job
-        self._turned[job.id] = begin_recipe(job, {})
-        self._rows = {job.id: row, **self._rows}
+    # Takes
+
+    def begin(self) -> Job:
+        """A take of the song as it stands, asked for and listed: its folder tells it, and nothing runs yet.
+
+        SongdeskError where that cannot be written.
+        """
+        self.written()
+        job = prepare_take(self.song, self.chosen.id, self.values, home=self.home)
+        self.making.add(job)
         return job
 
-    def mark(self, job_id: str, state_text: str) -> None:
-        """Say of a listed take where it stands."""
-        row = self._rows.get(job_id)
-        if row is not None and row.state_text != state_text:
-            self._rows[job_id] = replace(row, state_text=state_text)
+    def written(self) -> None:
+        """Have the song on disk, where a take of it is to lie."""
+        if not self.files.written:
+            self.save()
 
-    def end(self, outcome: Outcome) -> None:
-        """Take in how a job ended; one of a song that is no longer open changes nothing."""
-        row = self._rows.get(outcome.job.id)
-        if row is None:
-            self._turned.pop(outcome.job.id, None)
-            return
-        made = outcome.state in (State.DONE, State.STOPPED)
-        detail = str(outcome.error) if outcome.error else self._knobs(row.id)
-        if made:
-            facts = (f"made in {outcome.took:.0f} s", detail, *outcome.notes)
-            detail = "; ".join(fact for fact in facts if fact)
-        self._rows[row.id] = replace(
-            row,
-            state_text="ready" if outcome.state is State.DONE else outcome.state.value,
-            seconds=outcome.seconds if made else None,
-            detail=detail,
-        )
-        self._turned.pop(row.id, None)
-        if made and outcome.file is not None:
-            self._audio[row.id] = outcome.file
+    @property
+    def store(self) -> Store | None:
+        """The library's index; None where it cannot be used."""
+        return self.making.store
+
+    @property
+    def takes(self) -> tuple[Take, ...]:
+        """The takes of the open song, the newest first, as they were read last."""
+        return self.making.takes
+
+    @property
+    def trashed(self) -> tuple[Take, ...]:
+        """Those in its trash, the newest first."""
+        return self.making.trashed
 
     @property
     def rows(self) -> tuple[TakeRow, ...]:
-        """The takes of the open song, the newest first."""
-        return tuple(self._rows.values())
+        """The takes of the open song as they stand now, the newest first."""
+        return self.making.rows
+
+    def reread(self) -> None:
+        """Take in what the library says of the takes now; SongdeskError where it cannot be read."""
+        self.making.read()
 
     def sound_of(self, take: str) -> Path | None:
         """A take's sound, where it has one."""
-        return self._audio.get(take)
+        return self.making.sound_of(take)
+
+    def began(self, job: Job, recipe: Recipe) -> None:
+        """A take is made here from now on; its recipe has the knobs of earlier runs."""
+        self.making.began(job, recipe)
+
+    def end(self, outcome: Outcome) -> None:
+        """Take in how a run ended."""
+        self.making.ended(outcome)
+
+    def lanes(self, take: str) -> tuple[Lane, ...]:
+        """How knobs were turned in a take, or so far; may read a file, but not for one that is being made."""
+        return self.making.lanes(take)
+
+    def lanes_made(self, take: str) -> tuple[Lane, ...]:
+        """How knobs were turned so far in a take that is being made."""
+        return self.making.lanes_made(take)
+
+    def lane_axis(self, meter: Meter) -> tuple[float, float | None]:
+        """The length of the song being made (s), and how far it is composed (s): None once it is whole."""
+        return self.making.lane_axis(meter)
 
     def marks(self, take: str, seconds: float) -> tuple[tuple[float, str], ...]:
-        """Where sections are to be expected in a take of that length (s): a guess, and marked as one.
-
-        None for a take that was stopped: nobody knows how far into the lyrics it came.
-        """
-        if self._rows[take].state_text != "ready":
-            return ()
-        song = self._jobs[take].song if take in self._jobs else self.song
-        sections = self.budget_of(parse(song.lyrics)).sections
-        whole = sum(sum(section.seconds) for section in sections)
-        marks, at = [], 0.0
-        for section in sections:
-            marks.append((at * seconds / whole if whole else 0.0, f"~{section.tag}"))
-            at += sum(section.seconds)
-        return tuple(marks)
+        """Where sections seem to begin in a take of that length (s), marked as a guess; reads its folder."""
+        return self.making.marks(take, seconds)
 
     def values_of(self, song: Song) -> Values:
         """The settings in force for a song; SongdeskError where they do not fit."""
@@ -333,14 +316,3 @@ def first_song(path: Path) -> Song:
             raise SongdeskError("there is no song in it", where=str(path), hint="choose another file")
         raise SongdeskError(wrong.what, where=f"{wrong.file}:{wrong.line}", hint=wrong.hint)
     return lines[0].song
-
-
-def _row(take: Take) -> TakeRow:
-    state = {"done": "ready"}.get(take.state, take.state)
-    return TakeRow(
-        take.id,
-        state,
-        take.seconds,
-        take.seed,
-        f"made {take.id[:4]}-{take.id[4:6]}-{take.id[6:8]}",
-    )

@@ -4,13 +4,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.config import Config
 from core.errors import SongdeskError
 from core.paths import bookmark_file, log_file
-from core.takes import has_songs
+from core.takes.take import has_songs
 
 if TYPE_CHECKING:
     from tui.app import Studio
@@ -18,6 +19,32 @@ if TYPE_CHECKING:
 
 SLOW_LINK = {"TEXTUAL_FPS": "30", "TEXTUAL_ANIMATIONS": "none", "TEXTUAL_SMOOTH_SCROLL": "0"}
 """What Textual reads at import; its own rates are too many bytes for a remote terminal."""
+
+
+class _Screen(TextIOWrapper):
+    """A terminal to draw on that may go away: what is drawn afterwards goes nowhere.
+
+    Textual's writer would end with an error then, and the studio wait for it for ever.
+    """
+
+    is_gone = False
+
+    def write(self, text: str) -> int:
+        """Draw."""
+        if not self.is_gone:
+            try:
+                return super().write(text)
+            except OSError:
+                self.is_gone = True
+        return len(text)
+
+    def flush(self) -> None:
+        """Have it drawn."""
+        if not self.is_gone:
+            try:
+                super().flush()
+            except OSError:
+                self.is_gone = True
 
 
 def run_studio(
@@ -73,7 +100,7 @@ def clean_terminal(log: Path) -> Iterator[None]:
     sys.stderr.flush()
     saved = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
     before = sys.__stdout__, sys.__stderr__
-    private = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", newline="")
+    private = _Screen(os.fdopen(os.dup(2), "wb"), encoding="utf-8", errors="backslashreplace", newline="")
     sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         # Textual draws on the one and asks the other for the terminal's size.

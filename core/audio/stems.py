@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.job import STEM_SUFFIXES, stem_file
+from core.takes.job import STEM_SUFFIXES, stem_file
 
 
 def sounds_of(audio: Path) -> dict[str, Path]:

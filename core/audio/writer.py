@@ -1,6 +1,7 @@
 """Sound written block by block: heard while it grows, never cut at full scale, whole or not at all."""
 
 import errno
+import hashlib
 import math
 import secrets
 import shutil
@@ -16,6 +17,7 @@ from core.atomic import replacing, unwritable
 from core.audio.encode import Encoding, encode
 from core.audio.files import SAMPLE_RATE
 from core.audio.spool import Spool, growing
+from core.audio.tags import Tags, write_tags
 from core.audio.truepeak import TruePeak
 from core.digest import sha256_of
 from core.errors import SongdeskError
@@ -53,9 +55,11 @@ class AudioWriter:
         format: Format,  # noqa: A002
         depth: Depth = "float",
         spool: Path | None = None,
+        tags: Tags | None = None,
         sample_rate: int = SAMPLE_RATE,
     ) -> None:
         self._encoding = _encoding(format, depth)
+        self._format = format
         assert spool != path, "the preview is a file of its own"
         self.path = path
         self.spool = spool or _hidden_beside(path)
@@ -65,6 +69,8 @@ class AudioWriter:
 
         Afterwards it is the gain that was used: 1 for a float wav, always.
         """
+        self.tags = tags
+        """What the file tells beside its sound; it may be set inside the block."""
         self.frames = 0
         self.peak = 0.0
         """Largest magnitude of a sample that was handed in."""
@@ -73,6 +79,7 @@ class AudioWriter:
         self._blamed = spool or path
         self._rate = sample_rate
         self._true_peak = TruePeak()
+        self._samples = hashlib.sha256()
         self._stack = ExitStack()
         self._temporary = path
         self._sink: Spool | None = None
@@ -81,6 +88,16 @@ class AudioWriter:
     def true_peak(self) -> float:
         """The largest magnitude, linear, of what was handed in and of the sound between those samples."""
         return self._true_peak.value
+
+    @property
+    def keeps_peaks(self) -> bool:
+        """Whether the file holds samples beyond ±1 as they are."""
+        return self._encoding is None
+
+    @property
+    def samples_sha256(self) -> str:
+        """SHA-256 of all samples as they were handed in: float32, little-endian, left and right in turn."""
+        return self._samples.hexdigest()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -108,9 +125,11 @@ class AudioWriter:
                 hint="check the model's files; a more exact number format may help",
             )
         try:
-            self._sink.append(np.ascontiguousarray(samples.T))
+            frames = np.ascontiguousarray(samples.T, "<f4")
+            self._sink.append(frames)
         except OSError as error:
             raise unwritable(self._blamed, error) from error
+        self._samples.update(frames.data.cast("B"))
         self._true_peak.push(samples)
         self.peak = max(self.peak, peak)
         self.frames += samples.shape[1]
@@ -134,12 +153,14 @@ class AudioWriter:
         if self._encoding is None:
             self.gain = 1.0
             _move(self.spool, self._temporary)
-            return
-        if self.gain is None:
-            self.gain = guard_gain(self.true_peak)
-        assert math.isfinite(self.gain), "a gain is a number"
-        assert self.gain >= 0, "a gain turns no sound around"
-        encode(self._temporary, sink, self._encoding, rate=self._rate, gain=self.gain)
+        else:
+            if self.gain is None:
+                self.gain = guard_gain(self.true_peak)
+            assert math.isfinite(self.gain), "a gain is a number"
+            assert self.gain >= 0, "a gain turns no sound around"
+            encode(self._temporary, sink, self._encoding, rate=self._rate, gain=self.gain)
+        if self.tags is not None:
+            write_tags(self._temporary, self._format, self.tags)
 
 
 def _encoding(kind: Format, depth: Depth) -> Encoding | None:

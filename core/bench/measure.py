@@ -14,7 +14,7 @@ from core.engine import Run
 from core.parity.quiet import QuietRun
 from core.settings import Values
 
-Work = Callable[[Run], None]
+Work = Callable[[Run], object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from core.cli.bench import add_bench_options
+from core.cli.of_library import RUN, add_library_commands, run_library_command
+from core.cli.open_options import add_open_options
 from core.cli.parity import add_parity_options
 from core.errors import SongdeskError
 from core.paths import log_file
@@ -81,6 +83,10 @@ def _dispatch(args: argparse.Namespace, config: "Config") -> int:
             from core.cli.presets import run_presets
 
             return run_presets(args, config)
+        case "open":
+            from core.cli.open import run_open
+
+            return run_open(args, config)
         case "models":
             from core.cli.models import run_models
 
@@ -97,6 +103,8 @@ def _dispatch(args: argparse.Namespace, config: "Config") -> int:
             from core.cli.bench import run_bench
 
             return run_bench(args)
+        case command if command in RUN:
+            return run_library_command(args, config)
         case _:
             from core.cli.studio import run_studio_command
 
@@ -145,6 +153,9 @@ def _parser() -> argparse.ArgumentParser:
     presets.add_argument("--model", help="whose settings they are read as (see `songdesk models`)")
     presets.add_argument("--json", action="store_true", help="one JSON object a preset")
     presets.set_defaults(command="presets")
+
+    add_library_commands(commands.add_parser)
+    add_open_options(commands.add_parser("open", help="bring back the song inside a sound file"))
 
     models = commands.add_parser("models", help="list the models songdesk knows")
     models.add_argument("--json", action="store_true", help="one JSON object a model")
@@ -223,5 +234,6 @@ def _start_log() -> None:
     except OSError as error:
         print(f"songdesk: no log is kept: {error}", file=sys.stderr)
         return
+    logging.raiseExceptions = False  # a log that cannot be written is no reason to write over a screen
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     logging.getLogger().addHandler(handler)

@@ -22,9 +22,7 @@ EXIT_PROBLEMS = 1
 def run_check(args: argparse.Namespace, config: Config) -> int:
     """Print the problems of a file; 1 when one of them is an error."""
     kind, chosen = family_of(args.model or config.model)
-    songs, problems = file_problems(args.songs, kind, chosen)
-    unheard = [problem for line in songs if (problem := _reference_problem(line)) is not None]
-    problems = tuple(sorted((*problems, *unheard), key=lambda problem: problem.line))
+    songs, problems = every_problem(args.songs, kind, chosen)
     for problem in problems:
         print(json.dumps({**asdict(problem), "file": str(problem.file)}) if args.json else problem)
     print(f"{args.songs}: {_counted(len(songs), 'sound song')}, {verdict(problems)}", file=sys.stderr)
@@ -39,6 +37,15 @@ def verdict(problems: Sequence[Problem]) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def every_problem(
+    path: Path, kind: Family, chosen: Variant
+) -> tuple[tuple[SongLine, ...], tuple[Problem, ...]]:
+    """The songs of a file, and its problems with those of the recordings that they name."""
+    songs, problems = file_problems(path, kind, chosen)
+    unheard = [problem for line in songs if (problem := _reference_problem(line)) is not None]
+    return songs, tuple(sorted((*problems, *unheard), key=lambda problem: problem.line))
 
 
 def file_problems(

@@ -1,5 +1,6 @@
 """Where a headless render puts a song's files: what is there already, what was begun, and what is free."""
 
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -7,17 +8,18 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from core import recipe as recipes
-from core.atomic import replacing, sweep
-from core.claim import claimed
+from core.atomic import holds_nothing, replacing, sweep
+from core.audio.tags import read_tags
 from core.errors import SongdeskError
 from core.family import Family
-from core.fingerprint import stage_hashes
-from core.job import PREVIEW, STEM_SUFFIXES, artifact_file, stem_file
-from core.recipe import Recipe
 from core.registry import Variant
 from core.settings import Values
 from core.song import Song
+from core.takes import recipe as recipes
+from core.takes.claim import claimed
+from core.takes.fingerprint import stage_hashes
+from core.takes.job import PREVIEW, STEM_SUFFIXES, artifact_file, stem_file
+from core.takes.recipe import Recipe, from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ class Place:
         return not self.folder.exists() and not self.is_sounding
 
     @property
+    def is_vacant(self) -> bool:
+        """Whether nothing is there that anybody could miss: at most what was killed before it began."""
+        return not self.is_sounding and (not self.folder.exists() or holds_nothing(self.folder))
+
+    @property
     def is_sounding(self) -> bool:
         """Whether a file has the name of its sound or of one of its stems."""
         return any(stem_file(self.audio, stem).exists() for stem in STEM_SUFFIXES)
@@ -78,7 +85,7 @@ class Place:
         if self.recipe is None or self.recipe.wanted != wish.hashes(self.recipe):
             return ()
         asked = [stage.id for stage in wish.kind.stages[wish.given : wish.upto]]
-        if any(self.recipe.stages.get(stage) != self.recipe.wanted[stage] for stage in asked):
+        if any(_seamless(self.recipe.stages.get(stage, "")) != self.recipe.wanted[stage] for stage in asked):
             return ()
         if not wish.whole:
             files = [artifact_file(self.folder, wish.kind.stages[wish.upto - 1].writes)]
@@ -90,9 +97,16 @@ class Place:
 
     def is_begun(self, wish: Wish) -> bool:
         """Whether this is the take asked for, ended before its sound was there."""
-        if self.is_sounding or self.recipe is None or self.recipe.finished:
+        if self.recipe is None or self.recipe.finished or not self._owns_its_sound():
             return False
         return self.recipe.wanted == wish.hashes(self.recipe)
+
+    def _owns_its_sound(self) -> bool:
+        """Whether the files that have the name of its sound, if any, tell that they are this take's."""
+        paths = [stem_file(self.audio, stem) for stem in STEM_SUFFIXES]
+        return all(
+            _wanted_of(path) == (self.recipe and self.recipe.wanted) for path in paths if path.exists()
+        )
 
     def has(self, kinds: tuple[str, ...]) -> bool:
         """Whether the artifacts of these kinds are there."""
@@ -142,15 +156,29 @@ def _claim(out: Path, wish: Wish, source: Place | None, *, again: bool) -> Itera
         if source is not None and place.folder == source.folder:
             wanted = place.recipe is not None and not place.recipe.finished and not place.is_sounding
         elif source is not None or again:
-            wanted = place.is_free
+            wanted = place.is_vacant
         else:
-            wanted = place.is_free or place.is_begun(wish)
+            wanted = place.is_vacant or place.is_begun(wish)
         if not wanted:
             continue
         with claimed(place.folder) as is_mine:
             if is_mine and recipes.load(place.folder) == place.recipe:
                 yield place
                 return
+
+
+def _wanted_of(sound: Path) -> Mapping[str, str] | None:
+    """What a sound file's recipe says it was to be made from; None where it has none that can be read."""
+    try:
+        tagged = read_tags(sound)
+        return from_json(tagged.recipe).wanted if tagged else None
+    except (SongdeskError, ValueError):
+        return None
+
+
+def _seamless(made_from: str) -> str:
+    """What a stage was made from, wherever it was broken off on the way."""
+    return re.sub(r"(\+seam@\d+)+$", "", made_from)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from core.clock import clock
 from core.meter import Meter
 
 READINGS_PER_SECOND = 8
@@ -27,11 +28,6 @@ class Teller(Protocol):
 def teller() -> Teller:
     """The kind of progress that stderr can show."""
     return _Bar() if sys.stderr.isatty() else _Lines()
-
-
-def clock(seconds: float) -> str:
-    """`1:05` for 65 s."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def heading(meter: Meter) -> str:

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.checkpoints import require_weights
@@ -15,14 +16,14 @@ from core.cli.progress import READINGS_PER_SECOND, Teller, teller
 from core.cli.report import MADE, report
 from core.config import Config
 from core.errors import SongdeskError
-from core.job import Job, Outcome
+from core.making.runner import Runner
 from core.meter import State
 from core.random import draw_seed
-from core.recipe import Recipe
-from core.runner import Runner
+from core.takes.job import Job, Outcome
+from core.takes.recipe import Recipe
 
 EXIT_FAILED = 2
-_PATIENCE = 15.0
+PATIENCE = 15.0
 """Seconds to wait for the engine to stop."""
 
 
@@ -48,13 +49,13 @@ def render_all(ask: Ask, wishes: Sequence[Wish], *, as_json: bool) -> int:
                 report(outcome, as_json=as_json)
                 failed += outcome.state not in MADE
         finally:
-            _end(runner, departure.code)
+            end_engine(runner, departure.code)
     return departure.code or (EXIT_FAILED if failed else 0)
 
 
-def _end(runner: Runner, code: int) -> None:
+def end_engine(runner: Runner, code: int) -> None:
     """End the engine's thread; the interpreter aborts when it ends under one that is inside torch."""
-    if not runner.close(_PATIENCE):
+    if not runner.close(PATIENCE):
         sys.stderr.write("songdesk: the engine did not stop in time\n")
         sys.stderr.flush()
         os._exit(code or 1)
@@ -70,7 +71,7 @@ def _render_one(ask: Ask, wish: Wish, runner: Runner, departure: Departure) -> O
             job = _job(ask, wish, place.folder, place.audio, place.recipe)
             return Outcome(job, State.DONE, files=files, seconds=seconds)
         with place_to_work(ask.out, wish, again=ask.again) as place:
-            return _run(_job(ask, wish, place.folder, place.audio, place.recipe), runner, departure)
+            return run_one(_job(ask, wish, place.folder, place.audio, place.recipe), runner, departure)
     except SongdeskError as error:
         folder = ask.out / wish.song.title
         return Outcome(_job(ask, wish, folder, folder, None), State.FAILED, error=error)
@@ -90,10 +91,15 @@ def _job(ask: Ask, wish: Wish, folder: Path, audio: Path, recipe: Recipe | None)
         first=ask.first,
         last=ask.last,
         device=ask.device,
+        goes_on=not ask.given,
     )
 
 
-def _run(job: Job, runner: Runner, departure: Departure) -> Outcome:
+def run_one(job: Job, runner: Runner, departure: Departure, *, stays: bool = True) -> Outcome:
+    """Have one job made with its progress told; whoever leaves pauses it.
+
+    Where it can be heard meanwhile is told if it `stays`.
+    """
     done = threading.Event()
     box: list[Outcome] = []
 
@@ -105,11 +111,12 @@ def _run(job: Job, runner: Runner, departure: Departure) -> Outcome:
     runner.submit(job, finished)
     try:
         while not done.wait(1 / READINGS_PER_SECOND):
-            show.show(runner.meter)
+            meter = runner.meter
+            show.show(meter if stays else replace(meter, preview=None))
             if departure.code:
-                runner.stop(keep=False)
-                done.wait(_PATIENCE)
+                runner.pause()
+                done.wait(PATIENCE)
                 break
     finally:
         show.close()
-    return box[0] if box else Outcome(job, State.CANCELLED)
+    return box[0] if box else Outcome(job, State.PAUSED)

@@ -3,16 +3,16 @@
 import json
 import sys
 
-from core.cli.progress import clock
-from core.job import Outcome
+from core.clock import clock
 from core.meter import State
+from core.takes.job import Outcome
 
 MADE = (State.DONE, State.STOPPED)
 
 
 def report(outcome: Outcome, *, as_json: bool) -> None:
     """Tell how a song ended: its path, or with `as_json` an object, on stdout."""
-    for line in _talk(outcome):
+    for line in talk(outcome):
         say(f"{outcome.job.song.title}: {line}")
     if as_json:
         print(json.dumps(_facts(outcome), ensure_ascii=False), flush=True)
@@ -23,15 +23,21 @@ def report(outcome: Outcome, *, as_json: bool) -> None:
 
 def say(line: str) -> None:
     """A line of talk."""
-    print(line, file=sys.stderr, flush=True)
+    print(visible(line), file=sys.stderr, flush=True)
 
 
-def _talk(outcome: Outcome) -> list[str]:
+def visible(line: str) -> str:
+    """A line without what would command a terminal: titles and notes may come from other people's files."""
+    return "".join(char if char.isprintable() else "�" for char in line)
+
+
+def talk(outcome: Outcome) -> list[str]:
+    """What is said of how a song ended."""
     seed = outcome.job.values["seed"]
     lines = list(outcome.notes)
     if outcome.error:
         lines.append(f"not made: {outcome.error}")
-    elif outcome.state is State.CANCELLED:
+    elif outcome.state in (State.CANCELLED, State.PAUSED):
         lines.append(f"stopped; the same command goes on from what is finished in {outcome.job.folder}")
     elif not outcome.took:
         lines.append("already there; --again makes it once more")

@@ -30,6 +30,13 @@ def run_studio_command(args: argparse.Namespace, config: Config) -> int:
     return main(["render", str(args.songs), *chosen])
 
 
+def open_last(config: Config) -> int:
+    """Open the studio where it was left."""
+    from tui.terminal import run_studio
+
+    return run_studio(None, config)
+
+
 def with_presets(config: Config, names: Sequence[str]) -> Config:
     """The configuration with presets over it, for this once; SongdeskError for one that does not fit."""
     if not names:

@@ -11,10 +11,10 @@ from typing import BinaryIO
 from torch import Tensor
 
 from core.atomic import sweep
-from core.claim import claimed
 from core.errors import SongdeskError
 from core.levo.published import few
 from core.levo.stored import Checkpoint
+from core.takes.claim import claimed
 from core.tensors import Layout, in_file, metadata_of, streaming
 
 LAYOUT = "1"

@@ -2,18 +2,20 @@
 
 import gc
 import hashlib
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from traceback import clear_frames
 
 import psutil
 import torch
 
 from core.checkpoints import model_folder
-from core.device import cores, has_tf32, processor_threads, tf32_products
+from core.device import cores, has_tf32, processor_threads, return_memory, tf32_products
 from core.engine import Run
 from core.errors import SongdeskError
 from core.levo.accidents import accidents_of
-from core.levo.artifacts import Conditions, Tokens
+from core.levo.artifacts import Conditions, Start, Tokens
 from core.levo.conditions.listen import Listener
 from core.levo.conditions.prompt import Prompt, load_prompt, no_prompt, save_prompt
 from core.levo.conditions.styles import style_prompt
@@ -36,6 +38,7 @@ from core.reference import digest_of, kind_of
 from core.registry import Variant
 from core.settings import Values
 from core.song import Song
+from core.takes.tokenhash import token_hash
 
 _META = {"version": ARTIFACTS}
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -68,10 +71,12 @@ class LevoEngine:
             self.close()
 
     def close(self) -> None:
-        """Give back what the finished stage held."""
+        """Give back what a stage held, finished or broken off, to the system too."""
+        _let_go(sys.exception())
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+        return_memory()
 
     def _condition(self, song: Song, values: Values, run: Run) -> None:
         wire = to_wire(parse(song.lyrics), dialect(self._variant.family))
@@ -133,8 +138,17 @@ class LevoEngine:
         schedule, reason = choose_schedule(shapes, values, bytes_each=dtype.itemsize, free=free)
         if reason:
             run.note(reason)
+        before = run.known().schedule
+        is_exact = dtype is torch.float32 and values.text("kv_cache") == "fp32"
+        if before == "two-pass":  # which fits wherever the other one does
+            schedule = before
+        elif before and before != schedule:
+            is_exact = False  # the places of turned knobs are told in another way from here on
+        start = Tokens(Start.load(inputs["start"]).codes) if "start" in inputs else None
         with processor_threads(1 if shapes.width <= _NARROW else cores()):
-            tokens = compose(load, shapes, conditions, values, run, schedule=schedule)
+            tokens = compose(
+                load, shapes, conditions, values, run, schedule=schedule, start=start, is_exact=is_exact
+            )
         run.save("tokens", tokens.tensors(), _META)
 
     def _render(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
@@ -147,7 +161,7 @@ class LevoEngine:
         flow, vae = run.weights("flow"), run.weights("vae")
         models = load_synthesis(self._shapes, flow, vae, run.device, dtype=dtype)
         with processor_threads(cores()), tf32_products(precision == "tf32"):
-            render(
+            latents = render(
                 models,
                 tokens,
                 conditions,
@@ -155,7 +169,18 @@ class LevoEngine:
                 stems=values.text("stems").split("+"),
                 chunk=values.whole("decode_chunk"),
                 accidents=accidents_of(values),
+                start=Start.load(inputs["start"]) if "start" in inputs else None,
             )
+        if latents is not None:
+            of = token_hash(tokens.codes.numpy())
+            run.save("latents", latents.tensors(), {**_META, "tokens": of})
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Empty the frames an error came through: until it is dealt with they would keep models in memory."""
+    while error is not None:
+        clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def free_memory(device: torch.device) -> int:

@@ -1,14 +1,19 @@
 """LeVo 2 as the studio and the command line see it: stages, settings, plan; imports no torch."""
 
+from pathlib import Path
+
 from core.engine import Plan, Stage
-from core.family import Family
+from core.family import Family, Kept
 from core.levo import plan as plans
 from core.levo.heard import heard_from
 from core.levo.identity import LED_BY, identity
 from core.levo.settings import settings_of
+from core.levo.shapes import EDGE_SAMPLES
 from core.levo.text import count_lyric_tokens, count_style_tokens, cut_lyrics, cut_style, style_text
+from core.lyrics.parse import Lyrics
 from core.lyrics.tags import dialect
 from core.registry import Variant
+from core.sections import SectionStart
 from core.settings import Values
 from core.song import Song
 
@@ -54,6 +59,26 @@ def _plan(song: Song, chosen: Variant, values: Values) -> Plan:
     return plans.plan(song, chosen, values)
 
 
+def _begin_with(parent: Path, child: Path, seconds: float) -> Kept:
+    from core.levo.start import begin_with
+
+    return begin_with(parent, child, seconds)
+
+
+def _begin_as(parent: Path, child: Path) -> None:
+    from core.levo.start import begin_as
+
+    begin_as(parent, child)
+
+
+def _section_starts(
+    chosen: Variant, folder: Path, lyrics: Lyrics, seconds: float
+) -> tuple[SectionStart, ...]:
+    from core.levo.sections import section_starts
+
+    return section_starts(chosen, folder, lyrics, seconds)
+
+
 FAMILY = Family(
     id="levo",
     title="LeVo 2",
@@ -68,5 +93,9 @@ FAMILY = Family(
     identity=identity,
     style_text=_style,
     heard_from=heard_from,
+    begin_with=_begin_with,
+    begin_as=_begin_as,
+    edge_samples=EDGE_SAMPLES,
+    section_starts=_section_starts,
     engine="core.levo.engine:LevoEngine",
 )

@@ -1,9 +1,9 @@
 """From where on in a song a turned setting is heard."""
 
-from core.job import KnobChange
 from core.levo.shapes import FRAME_RATE, frames_in, shapes_of
-from core.recipe import Recipe
 from core.registry import Variant
+from core.takes.job import KnobChange
+from core.takes.recipe import Recipe
 
 _OF_LATE_BOOKS = ("stem_temperature", "stem_top_k", "stem_top_p")
 """What only the vocal and backing codebooks read, which are written some columns after the mixed one."""

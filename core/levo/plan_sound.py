@@ -72,7 +72,7 @@ def audio_plan(shapes: Shapes, values: Values, *, frames: int, prompt: int) -> S
     rows = 1 if values.real("flow_guidance") <= 1 else ROWS
     length = max((window.length for window in windows), default=0)
     window = rows * length * 4 * max(_ATTENTION * flow.width, 5 * flow.width + 2 * flow.ffn)
-    decoded = (min(chunk, frames) + 2 * VAE_CONTEXT) * SAMPLES_PER_FRAME * vae.channels * _DECODE_BYTES
+    decoded = (chunk + 2 * VAE_CONTEXT) * SAMPLES_PER_FRAME * vae.channels * _DECODE_BYTES
     codes = stems * (frames + prompt) * (8 * 2 + 4 * flow.latent)
     as_done = order(
         windows, frames, steps=values.whole("flow_steps"), chunk=chunk, stems=stems, context=VAE_CONTEXT

@@ -15,6 +15,9 @@ ENCODER_FRAMES = 1000
 """Frames that the music encoder hears at a time: 40 s."""
 VAE_CONTEXT = 9
 """Latents on each side of a chunk that its decoded samples depend on (levo-audio spec §5)."""
+EDGE_SAMPLES = VAE_CONTEXT * SAMPLES_PER_FRAME
+"""Samples (0.36 s) before a place in the song that latents behind it colour; what is before them they leave
+alone to the bit."""
 PREFILL_CHUNK = 256
 """Positions of a prefill computed at a time."""
 CODEBOOKS = 3

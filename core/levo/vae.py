@@ -74,10 +74,19 @@ class VaeDecoder(nn.Module):
         layers += [Snake(widths[-1]), nn.Conv1d(widths[-1], 2, 7, padding=3, bias=False)]
         self.layers = nn.Sequential(*layers)
 
-    def forward(self, latents: Tensor) -> Tensor:
-        """Decode in one piece; activations grow with T."""
-        sound: Tensor = self.layers(latents)
-        return sound
+    def forward(self, latents: Tensor, end: int | None = None) -> Tensor:
+        """Decode in one piece; activations grow with T.
+
+        With `end` the song is over after so many latents: what follows them is no more heard than what is
+        beyond the last, and the sound of it means nothing.
+        """
+        x = latents if end is None else latents.clone()
+        for layer in self.layers:
+            if end is not None:
+                # As convolutions see nothing beyond the last frame, so they shall see nothing beyond `end`.
+                x[..., end * (x.shape[-1] // latents.shape[-1]) :] = 0
+            x = layer(x)
+        return x
 
 
 class Vae(nn.Module):
@@ -93,7 +102,9 @@ class StreamDecoder:
     """Decodes latents that arrive in pieces; gives sound as soon as its context is known.
 
     The chunks lie on a fixed grid and each is decoded with `context` latents around it, so where the pieces
-    end makes no difference, and the result equals decoding everything at once to rounding.
+    end makes no difference, and the result equals decoding everything at once to rounding. The last chunks
+    are filled up: convolutions of another length round otherwise, and so the sound of a latent depends on the
+    latents within `context` of it and on nothing else, to the bit, wherever the song ends.
     """
 
     def __init__(self, decoder: VaeDecoder, *, chunk: int, context: int = VAE_CONTEXT) -> None:
@@ -119,13 +130,15 @@ class StreamDecoder:
         held, before = self._held, self._before
         while held is not None and len(held) > before:
             count = min(self._chunk, len(held) - before)
-            near = held[max(0, before - self._context) : before + count + self._context]
+            near = held[max(0, before - self._context) : before + self._chunk + self._context]
             yield self._decode(near, min(before, self._context), count)
             before += count
         self._held, self._before = None, 0
 
     def _decode(self, latents: Tensor, before: int, count: int) -> Tensor:
-        sound: Tensor = self._decoder(latents.T[None])[0]
+        end = len(latents)
+        filled = F.pad(latents.T[None], (0, before + self._chunk + self._context - end))
+        sound: Tensor = self._decoder(filled, end if end < filled.shape[-1] else None)[0]
         return sound[:, before * SAMPLES_PER_FRAME : (before + count) * SAMPLES_PER_FRAME]
 
 

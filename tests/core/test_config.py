@@ -29,6 +29,7 @@ def test_ones_own_file_changes_only_what_it_names(tmp_path: Path) -> None:
         "modle: demo\n",
         "studio: [1\n",
         "studio:\n  mouse: perhaps\n",
+        "studio:\n  on_hangup: perhaps\n",
         "- 1\n",
         "settings:\n  a: ${no}\n",
         "\xff",

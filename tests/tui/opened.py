@@ -1,5 +1,7 @@
 """The studio opened with an engine that plays readings, and what a person would read off it."""
 
+import re
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ async def opened(
     size: tuple[int, int] = NARROW,
     config: Config | None = None,
     player: Any = None,
+    go_on_behind: Callable[[], object] = lambda: None,
     bookmarks: Path | None = None,
     welcomes: bool = False,
 ) -> Any:
@@ -33,6 +36,7 @@ async def opened(
         song,
         make_engine=lambda: engine,
         open_player=lambda: player or NoPlayer("no sound here: nothing is installed"),
+        go_on_behind=go_on_behind,
         bookmarks=bookmarks,
         welcomes=welcomes,
     )
@@ -46,7 +50,8 @@ def said(app: Studio) -> str:
 
 
 def states(app: Studio) -> list[str]:
-    return [row.state_text for row in app.studio.session.rows]
+    """How the takes stand, without how far they are."""
+    return [re.sub(r" \d+ %$", "", row.state_text) for row in app.studio.session.rows]
 
 
 def screen_text(app: Studio) -> str:
@@ -61,4 +66,5 @@ def foot(app: Studio) -> set[str]:
 
 async def composing(app: Studio, pilot: Pilot[Any], engine: Rehearsal, until: Any) -> None:
     await pilot.press("ctrl+g")
-    await until(pilot, lambda: engine.jobs and states(app)[:1] == ["composing"])
+    await until(pilot, lambda: engine.busy and app.studio.session.making.is_of_the_song)
+    await until(pilot, lambda: states(app)[0] in ("composing", "rendering"))

@@ -21,16 +21,21 @@ QUERIES = re.compile(rb"\x1b\[(?:[<>]\d*u|\?\d+\$p)")
 """The kitty protocol and mode queries: pyte knows neither."""
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
-import fcntl, sys, termios
+import fcntl, os, sys, termios
 from pathlib import Path
-from core.config import Config
+import core.library.background
+from core.config import Config, StudioConfig
 from core.errors import SongdeskError
 from tests.tui import rehearsal
 from tui.terminal import run_studio
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 try:
     engine = getattr(rehearsal, sys.argv[2])
-    code = run_studio(Path(sys.argv[1]), Config(), make_engine=lambda: engine(rate=45.0))
+    settings = {"length": float(os.environ.get("LENGTH", "30"))}
+    config = Config(settings=settings, studio=StudioConfig(on_hangup=os.environ.get("ON_HANGUP", "pause")))
+    if behind := os.environ.get("BEHIND"):
+        core.library.background.run_queue_later = lambda log: Path(behind).touch()
+    code = run_studio(Path(sys.argv[1]), config, make_engine=lambda: engine(rate=45.0))
 except SongdeskError as error:
     sys.stderr.write(f"songdesk: {error}\\n")
     code = 2

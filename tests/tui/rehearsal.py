@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import SongdeskError
-from core.job import Job, Outcome
 from core.meter import Memory, Meter, State
 from core.settings import Value
+from core.takes import recipe as recipes
+from core.takes.job import Job, Outcome
 
 _GIB = 1 << 30
 READING = Meter(
@@ -36,8 +37,12 @@ class Rehearsal:
         self.jobs: list[Job] = []
         self.stops: list[bool] = []
         """For each stop, whether to keep what was made."""
+        self.pauses = 0
+        """How often somebody asked to pause."""
         self.knobs: dict[str, Value] = {}
         self.is_closed = False
+        self.obeys = False
+        """Whether a pause is the end of the job, without a word from the test."""
         self.keeps_nothing = False
         """Whether a stop comes before there is anything to keep."""
         self._rate = rate
@@ -60,8 +65,12 @@ class Rehearsal:
             rate = self._rate + (passed * 7) % 1
             eta = (0.9 * (self.reading.total - done) / rate, 1.3 * (self.reading.total - done) / rate)
         job = self.jobs[len(self.jobs) - 1 - len(self._behind)]
+        memory = self.reading.memory
+        if self._state is State.PAUSED and memory is not None:
+            memory = replace(memory, ours=_GIB // 4)
         return replace(
             self.reading,
+            memory=memory,
             job=job.id,
             title=job.song.title,
             state=self._state,
@@ -83,11 +92,20 @@ class Rehearsal:
             self._behind.append(finished)
             return
         self._state, self._finished, self._began = State.RUNNING, finished, time.monotonic()
+        _tell(job, State.RUNNING)
 
     def stop(self, *, keep: bool) -> None:
         """Note the wish; `end` ends the job."""
         self.stops.append(keep)
         self._state = State.FINISHING if keep and not self.keeps_nothing else State.STOPPING
+
+    def pause(self) -> None:
+        """Note the wish; `end` ends the job."""
+        self.pauses += 1
+        self._state = State.PAUSING
+        if self.obeys and self.busy:  # on a thread of its own, as an engine does
+            threading.Thread(target=self.end, args=(State.PAUSED,)).start()
+            self.obeys = False
 
     def go_on(self, *, phase: int) -> None:
         """Come to another phase."""
@@ -98,9 +116,9 @@ class Rehearsal:
         self.knobs[key] = value
 
     def close(self, timeout: float = 10.0) -> bool:
-        """End a job that still runs, as abandoned."""
+        """End a job that still runs, as paused."""
         if self.busy:
-            self.end(State.CANCELLED)
+            self.end(State.PAUSED)
         self.is_closed = True
         return True
 
@@ -113,7 +131,23 @@ class Rehearsal:
             self._finished, self._state = self._behind.pop(0), State.RUNNING
         seconds = 12.0 if state in (State.DONE, State.STOPPED) else 0.0
         files = (file,) if file else ()
+        _tell(job, state, seconds=seconds, error=str(error or ""))
         finished(Outcome(job, state, files=files, seconds=seconds, took=3.0, error=error))
+
+
+def _tell(job: Job, state: State, *, seconds: float = 0.0, error: str = "") -> None:
+    """Write into the take's recipe how it stands, as a real engine does."""
+    recipe = recipes.load(job.folder)
+    if recipe is not None:
+        recipes.save(replace(recipe, state=state.value, seconds=seconds, error=error), job.folder)
+
+
+class Obedient(Rehearsal):
+    """An engine that pauses as soon as it is told to."""
+
+    def __init__(self, reading: Meter = READING, *, rate: float = 0.0) -> None:
+        super().__init__(reading, rate=rate)
+        self.obeys = True
 
 
 class Stubborn(Rehearsal):

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from core.config import Config
-from core.draft import load_draft
 from core.errors import SongdeskError
+from core.library.draft import load_draft
 from core.meter import State
 from tests.tui.jukebox import Jukebox
 from tests.tui.opened import NARROW, SONG, WIDE, composing, foot, opened, said, screen_text, states
@@ -25,6 +25,7 @@ from tui.screens.areas import Tabs
 from tui.screens.confirm import Confirm
 from tui.screens.deck import Deck
 from tui.screens.page import Page
+from tui.widgets.key_line import KeyLine
 from tui.widgets.lyric_editor import LyricEditor
 from tui.widgets.settings_panel import SettingsPanel
 from tui.widgets.style_picker import StylePicker
@@ -137,8 +138,8 @@ async def test_the_first_stop_keeps_and_the_second_abandons(engine: Rehearsal, u
         assert engine.stops == [True, False]
         engine.end(State.CANCELLED)
         await until(pilot, lambda: states(app) == ["cancelled"])
-        assert "abandoned" in said(app)
-        assert "Compose" in foot(app)
+        assert "abandoned; f7, or g in the takes, goes on with it" in said(app)
+        assert {"Compose", "Go on"} <= foot(app)
 
 
 async def test_a_stopped_take_is_kept_and_the_next_one_starts_clean(
@@ -181,24 +182,6 @@ async def test_a_song_with_an_error_is_refused_with_the_first_one_and_its_fix(
         assert engine.jobs == []
         await until(pilot, lambda: isinstance(app.focused, LyricEditor))
         assert app.studio.query_one(LyricEditor).cursor_location[0] == 0
-
-
-@pytest.mark.parametrize(("answer", "leaves"), [("n", False), ("escape", False), ("y", True)])
-async def test_quitting_while_composing_asks_once(
-    engine: Rehearsal, until: Any, answer: str, leaves: bool
-) -> None:
-    async with opened(engine) as (app, pilot):
-        await composing(app, pilot, engine, until)
-        await pilot.press("ctrl+q")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
-        await pilot.press(answer)
-        if leaves:
-            await until(pilot, lambda: engine.is_closed)
-            assert app.engine_ended
-        else:
-            await until(pilot, lambda: not isinstance(app.screen, Confirm))
-            assert engine.busy
-            assert not engine.is_closed
 
 
 async def test_quitting_saves_the_draft_and_ends_the_engine(
@@ -363,24 +346,28 @@ async def test_a_second_compose_waits_behind_the_first(engine: Rehearsal, until:
     async with opened(engine, size=WIDE) as (app, pilot):
         await composing(app, pilot, engine, until)
         await pilot.press("ctrl+g", "ctrl+g")
-        await until(pilot, lambda: states(app) == ["waiting", "waiting", "composing"])
-        assert len({job.id for job in engine.jobs}) == 3
+        await until(pilot, lambda: states(app) == ["queued", "queued", "composing"])
         await until(pilot, lambda: "+2 waiting" in app.studio.query_one(Transport).lines[0])
         engine.end(State.STOPPED)
-        await until(pilot, lambda: states(app) == ["waiting", "composing", "stopped"])
+        await until(pilot, lambda: states(app) == ["queued", "composing", "stopped"])
         await pilot.press("ctrl+t")
         assert engine.stops == [True]
         assert app.studio.composing
         engine.end(State.CANCELLED)
+        await until(pilot, lambda: states(app) == ["composing", "cancelled", "stopped"])
         engine.end(State.CANCELLED)
         await until(pilot, lambda: not app.studio.composing)
+        assert len({job.id for job in engine.jobs}) == 3
 
 
-async def test_the_footer_is_compact_when_narrow(engine: Rehearsal, until: Any) -> None:
-    async with opened(engine, size=(60, 24)) as (app, pilot):
-        assert app.studio.query_one(Footer).compact
+async def test_the_keys_at_the_foot_stand_closer_when_narrow(engine: Rehearsal, until: Any) -> None:
+    async with opened(engine, size=(46, 24)) as (app, pilot):
+        foot = app.studio.query_one(KeyLine)
+        await until(pilot, lambda: foot.words.startswith("f8 Fix ^g Compose "))
         await pilot.resize_terminal(*NARROW)
-        await until(pilot, lambda: not app.studio.query_one(Footer).compact)
+        await until(pilot, lambda: foot.words.startswith(" f8 Fix   ^g Compose "))
+        await pilot.click(KeyLine, offset=(foot.words.index("Help"), 0))
+        await until(pilot, lambda: isinstance(app.screen, Page))
 
 
 @pytest.fixture(autouse=True)
@@ -427,7 +414,7 @@ async def test_a_stop_before_anything_was_made_does_not_promise_to_keep_it(
     async with opened(engine) as (app, pilot):
         await composing(app, pilot, engine, until)
         await pilot.press("ctrl+t")
-        assert said(app) == "! stopping; nothing of this take is kept"
+        assert said(app) == "! abandoning it here"
         await until(pilot, lambda: states(app) == ["abandoning"])
 
 

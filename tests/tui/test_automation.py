@@ -7,7 +7,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 import tui
-from core.automation import Lane
+from core.takes.automation import Lane
 from tui.widgets.automation import Automation, column, lane_row
 from tui.widgets.waveform import Waveform
 

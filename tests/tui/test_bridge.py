@@ -8,10 +8,10 @@ from typing import Any
 
 from textual.app import App, ComposeResult
 
-from core.job import Job, Outcome
 from core.meter import Meter, State
 from core.settings import Value, Values
 from core.song import Song
+from core.takes.job import Job, Outcome
 from tui.bridge import Bridge
 
 
@@ -36,6 +36,9 @@ class ThreadedEngine:
     def stop(self, *, keep: bool) -> None:
         self.calls.append(("stop", keep))
 
+    def pause(self) -> None:
+        self.calls.append(("pause", True))
+
     def set_live(self, key: str, value: Value) -> None:
         self.calls.append((key, value))
 
@@ -52,6 +55,7 @@ class Listener(App[None]):
         super().__init__()
         self.bridge = Bridge(lambda: engine)
         self.read: list[Meter] = []
+        self.begins: list[str] = []
         self.ends: list[tuple[Outcome, int]] = []
 
     def compose(self) -> ComposeResult:
@@ -59,6 +63,9 @@ class Listener(App[None]):
 
     def on_bridge_read(self, event: Bridge.Read) -> None:
         self.read.append(event.meter)
+
+    def on_bridge_run_began(self, event: Bridge.RunBegan) -> None:
+        self.begins.append(event.job.id)
 
     def on_bridge_run_finished(self, event: Bridge.RunFinished) -> None:
         self.ends.append((event.outcome, threading.get_ident()))
@@ -73,11 +80,12 @@ async def test_a_job_that_ends_on_another_thread_is_told_once_on_the_studios(unt
     engine = ThreadedEngine()
     app = Listener(engine)
     async with app.run_test() as pilot:
-        app.bridge.compose_song(job("one"))
+        app.bridge.ask_for(job("one"))
         assert app.bridge.busy
         engine.finish.set()
         await until(pilot, lambda: app.ends)
         assert [(outcome.job.id, thread) for outcome, thread in app.ends] == [("one", threading.get_ident())]
+        assert app.begins == ["one"]
         assert not app.bridge.busy
 
 
@@ -104,20 +112,21 @@ async def test_many_readings_between_two_looks_become_one(until: Any) -> None:
         assert [m.done for m in app.read] == [1000]
 
 
-async def test_stop_and_knobs_go_through() -> None:
+async def test_stop_knobs_and_pause_go_through() -> None:
     engine = ThreadedEngine()
     app = Listener(engine)
     async with app.run_test():
         app.bridge.stop(keep=True)
         app.bridge.set_live("temperature", 0.5)
-        assert engine.calls == [("stop", True), ("temperature", 0.5)]
+        app.bridge.pause()
+        assert engine.calls == [("stop", True), ("temperature", 0.5), ("pause", True)]
 
 
 async def test_closing_waits_off_the_studios_thread_and_tells_nothing_more() -> None:
     engine = ThreadedEngine()
     app = Listener(engine)
     async with app.run_test() as pilot:
-        app.bridge.compose_song(job("one"))
+        app.bridge.ask_for(job("one"))
         assert await app.bridge.close(5.0)
         name, thread = engine.calls[-1]
         assert name == "close"

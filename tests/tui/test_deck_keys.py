@@ -181,7 +181,7 @@ async def test_a_take_that_is_abandoned_while_it_is_heard_is_put_away(
         await until(pilot, lambda: not player.sounds() and not app.studio.has_sound)
         assert app.studio.query_one(Deck).path is None
         await pilot.press("enter")
-        await until(pilot, lambda: said(app) == "! this take has no sound to play")
+        await until(pilot, lambda: said(app) == "! this take has no sound to play: g goes on with it")
 
 
 async def test_without_a_take_in_hand_every_key_says_so(engine: Rehearsal, until: Any) -> None:

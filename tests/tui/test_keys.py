@@ -80,21 +80,21 @@ def test_a_place_has_no_key_twice() -> None:
 def test_the_help_has_every_action_with_its_key_and_name_as_remapped(width: int) -> None:
     console = Console(width=width, color_system=None)
     with console.capture() as captured:
-        console.print(HelpText({"lyrics.fix": "f7", "problems.fix": "f7"}))
+        console.print(HelpText({"lyrics.fix": "f12", "problems.fix": "f12"}))
     lines = captured.get().splitlines()
     assert max(map(len, lines)) <= width
     words = captured.get().split()
     assert {f"({name})" for name in keys_in_force({})} <= set(words)
-    assert "f7" in words
+    assert "f12" in words
     assert "f8" not in words
 
 
 async def test_every_action_is_in_the_palette_with_its_key(engine: Rehearsal) -> None:
-    async with opened(engine, config=with_keys(lyrics__fix="f7")) as (app, _):
+    async with opened(engine, config=with_keys(lyrics__fix="f12")) as (app, _):
         offered = {c.title: c.help for c in app.get_system_commands(app.screen)}
         assert {key.label for key in KEYS if key.id != "palette"} <= offered.keys()
         assert {"Insert section", "Reset", "Earlier", "Later", "Remove", "Listen"} <= offered.keys()
-        assert offered["Fix"].endswith("(f7)")
+        assert offered["Fix"].endswith("(f12)")
 
 
 async def test_an_action_of_a_part_can_be_chosen_by_its_words(engine: Rehearsal, until: Any) -> None:
@@ -129,13 +129,13 @@ async def test_an_action_that_does_nothing_now_says_why(
 
 
 async def test_a_remapped_key_works_and_is_shown_where_keys_are_named(engine: Rehearsal, until: Any) -> None:
-    config = with_keys(compose="f7", write="f10", lyrics__fix="f11", lyrics__next="f12")
+    config = with_keys(compose="shift+f7", write="f10", lyrics__fix="f11", lyrics__next="f12")
     async with opened(engine, WRONG, config=config) as (app, pilot):
         assert "F10 Write" in app.studio.query_one(Tabs).render().plain
         await until(pilot, lambda: "(F11 fixes)" in screen_text(app))
         await pilot.press("f8")
         assert "[vers]" in app.studio.query_one(LyricEditor).text
-        await pilot.press("f11", "f6", "f7")
+        await pilot.press("f11", "f6", "shift+f7")
         await until(pilot, lambda: engine.jobs)
 
 
@@ -150,14 +150,14 @@ async def test_a_key_of_a_part_can_be_remapped(engine: Rehearsal, until: Any) ->
 
 
 async def test_the_first_of_several_keys_is_named(engine: Rehearsal) -> None:
-    async with opened(engine, config=with_keys(play="f7,ctrl+r")) as (app, _):
-        assert app.studio.keys["play"] == "f7"
+    async with opened(engine, config=with_keys(play="f12,ctrl+r")) as (app, _):
+        assert app.studio.keys["play"] == "f12"
 
 
 @pytest.mark.parametrize(
     "keys",
     [
-        {"composs": "f7"},
+        {"composs": "f12"},
         {"compose": "ctrl+t"},
         {"compose": " "},
         {"compose": "f8"},

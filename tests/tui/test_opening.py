@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from core.config import Config
-from core.draft import FACTS, LYRICS, load_draft, save_draft
 from core.errors import SongdeskError
+from core.library.draft import FACTS, LYRICS, load_draft, save_draft
 from core.song import Song
-from core.takes import home_of
+from core.takes.take import home_of
 from tui.open_files import OpenFiles
 from tui.opening import Kept, prepare_from
 from tui.session import Session, open_last
@@ -210,7 +210,7 @@ def test_an_edit_stays_where_nothing_can_be_kept_beside_it(
     session.rewrite(lyrics="mine")
     (session.home / LYRICS).write_text("theirs\n")
     with monkeypatch.context() as full:
-        full.setattr("core.draft.write_text", refuse)
+        full.setattr("core.library.draft.write_text", refuse)
         with pytest.raises(SongdeskError) as caught:
             session.look_outside(session.song)
     assert not isinstance(caught.value, Kept)
@@ -231,7 +231,7 @@ def test_a_song_half_written_is_no_edit_from_outside(
         path.write_text(text)
 
     with monkeypatch.context() as full:
-        full.setattr("core.draft.write_text", fail)
+        full.setattr("core.library.draft.write_text", fail)
         with pytest.raises(SongdeskError):
             session.save()
     assert look(session) == ""

@@ -8,8 +8,8 @@ import pytest
 from textual.command import CommandPalette
 from textual.screen import Screen
 
-from core.draft import save_draft
-from core.takes import home_of
+from core.library.draft import save_draft
+from core.takes.take import home_of
 from tests.tui.opened import SONG, opened, screen_text
 from tests.tui.rehearsal import Rehearsal
 from tui.keys import PLACES

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from core import recipe as recipes
-from core.bookmark import Bookmark, Memory, recall, remember
 from core.config import Config
-from core.draft import save_draft
+from core.library.bookmark import Bookmark, Memory, recall, remember
+from core.library.draft import save_draft
 from core.meter import State
 from core.song import Song
-from core.takes import home_of, new_job
+from core.takes import recipe as recipes
+from core.takes.branch import prepare
+from core.takes.take import home_of
 from tests.tui.jukebox import Jukebox
 from tests.tui.opened import SONG, opened, said, screen_text
 from tests.tui.rehearsal import Rehearsal
@@ -38,7 +39,7 @@ def memory(tmp_path: Path) -> Path:
 
 def take_of(song: Song) -> str:
     """A finished take of a song, 4 s long."""
-    job = new_job(song, "demo", Session(Config()).values.replace(seed=1), home=home_of(song.title))
+    job = prepare(song, "demo", Session(Config()).values.replace(seed=1), home=home_of(song.title))
     with wave.open(str(job.audio), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from core.config import Config
-from core.draft import save_draft
 from core.errors import SongdeskError
-from core.job import Outcome
+from core.library.draft import save_draft
 from core.meter import Meter, State
 from core.settings import Live
 from core.song import Song
-from core.takes import home_of
+from core.takes.job import Outcome
+from core.takes.take import home_of
+from tui.making import recipe_so_far
 from tui.session import Session
+from tui.widgets.takes_list import widths_for
 
 SONG = Song("Paper boats", "[verse]\nWe folded the morning in two.\n", "pop, female")
 
@@ -60,9 +62,10 @@ def test_a_knob_says_when_it_is_heard_and_stays_in_the_take(
     session: Session, key: str, phase: int, heard: Live, words: str
 ) -> None:
     job = session.begin()
+    session.began(job, recipe_so_far(job))
     session.turn(key, 1.2)
     meter = Meter(job=job.id, state=State.RUNNING, phase=phase, done=375, total=1000, seconds=30.0)
-    assert session.turn_live(job.id, key, meter) is heard
+    assert session.turn_live(key, meter) is heard
     assert session.rows[0].detail == words
     session.end(Outcome(job, State.DONE, seconds=30.0, took=9.0, notes=("clipped",)))
     assert session.rows[0].detail == "; ".join(part for part in ("made in 9 s", words, "clipped") if part)
@@ -106,7 +109,7 @@ def test_a_recipe_somebody_has_touched_does_not_stop_the_studio(
     (job.folder / "recipe.json").write_text(json.dumps({**whole, **facts}))
     again = Session(Config())
     again.open(SONG, go_on=True)
-    assert all(len(row.cells) == 4 for row in again.rows)
+    assert all(len(row.cells("", widths_for(80))) == 5 for row in again.rows)
     assert all(again.sound_of(row.id) is None for row in again.rows)
 
 

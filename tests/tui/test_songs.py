@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from textual.widgets import Input, Static
 
-from core.draft import FACTS, LYRICS, load_draft, save_draft
 from core.errors import SongdeskError
+from core.library.draft import FACTS, LYRICS, load_draft, save_draft
 from core.meter import State
 from core.song import Song
-from core.takes import home_of
+from core.takes.take import home_of
 from tests.tui.opened import SONG, composing, opened, said, screen_text
 from tests.tui.rehearsal import Rehearsal
 from tui.app import Studio
@@ -300,7 +300,7 @@ async def test_a_song_that_cannot_be_saved_stays_open(
     async with opened(engine) as (app, _):
         app.studio.query_one(LyricEditor).insert("Just typed ")
         with monkeypatch.context() as full:
-            full.setattr("core.draft.write_text", refuse)
+            full.setattr("core.library.draft.write_text", refuse)
             await app.studio.open_home(home_of("Tin ships"))
         assert title(app) == SONG.title
         assert "cannot be saved and stays open" in said(app)
@@ -340,7 +340,7 @@ async def test_what_is_typed_while_a_song_is_renamed_goes_with_it(
         saved = load_draft(home_of("Glass ships"))
         assert saved is not None
         assert saved.lyrics.startswith("Meanwhile ")
-        assert [folder.name for folder in library.iterdir()] == ["Glass ships"]
+        assert {folder.name for folder in library.iterdir()} == {".songdesk", "Glass ships"}
 
 
 async def test_a_key_in_the_middle_of_opening_leaves_no_song_held(
@@ -385,7 +385,7 @@ async def test_an_edit_stays_where_what_was_typed_meanwhile_cannot_be_kept(
 
         with monkeypatch.context() as full:
             full.setattr(session, "look_outside", typing)
-            full.setattr("core.draft.write_text", refuse)
+            full.setattr("core.library.draft.write_text", refuse)
             await app.studio.look_outside()
         assert "no space left" in said(app)
         assert "Meanwhile" in editor.text
@@ -403,9 +403,9 @@ async def test_a_run_that_ends_while_the_next_begins_leaves_that_one_composing(
         await composing(app, pilot, engine, until)
         begin, gate = app.studio.session.begin, threading.Event()
 
-        def slow(*, waits: bool) -> Any:
+        def slow() -> Any:
             gate.wait(5)
-            return begin(waits=waits)
+            return begin()
 
         monkeypatch.setattr(app.studio.session, "begin", slow)
         await pilot.press("ctrl+g")

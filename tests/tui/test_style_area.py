@@ -11,7 +11,7 @@ from textual.widgets import Input, OptionList, Static
 import tui
 from core import style_sets
 from core.config import Config
-from core.draft import load_draft
+from core.library.draft import load_draft
 from core.paths import favourite_styles
 from core.song import Reference
 from tests.tui.opened import SONG, opened, screen_text

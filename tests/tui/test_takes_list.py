@@ -6,7 +6,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 import tui
-from tui.widgets.takes_list import NOTHING, Signs, TakeRow, TakesList
+from tui.widgets.takes_list import NOTHING, Signs, TakeRow, TakesList, widths_for
 
 STYLES = Path(tui.__file__).parent / "styles"
 ODD = TakeRow("a", "composing 43 %", None, None, "[/chorus] [ verse ] [b]")
@@ -22,6 +22,7 @@ class Takes(App[None]):
         self.early = early
         self.chosen: list[str] = []
         self.highlighted: list[str] = []
+        self.asked: list[tuple[str, str]] = []
 
     def compose(self) -> ComposeResult:
         takes = TakesList()
@@ -34,6 +35,9 @@ class Takes(App[None]):
 
     def on_takes_list_highlighted(self, event: TakesList.Highlighted) -> None:
         self.highlighted.append(event.id)
+
+    def on_takes_list_asked(self, event: TakesList.Asked) -> None:
+        self.asked.append((event.verb, event.id))
 
     @property
     def takes(self) -> TakesList:
@@ -108,6 +112,22 @@ async def test_only_the_changed_cell_is_written_again(monkeypatch: pytest.Monkey
         assert written == [("a", "state")]
 
 
+async def test_what_is_written_again_is_seen_also_where_the_list_was_scrolled(until: Any) -> None:
+    rows = [replace(READY, id=str(at), number=at, detail=f"no. {at}") for at in range(30)]
+    app = Takes(*rows)
+    async with app.run_test(size=(80, 10)) as pilot:
+        app.takes.focus()
+        app.takes.go_to("20")
+        await until(pilot, lambda: "no. 20" in app.screen_text() and app.takes.scroll_y > 0)
+        for at in (0, 14, 20):
+            rows[at] = replace(rows[at], state_text=f"composing {at} %")
+        app.takes.show(rows)
+        await until(pilot, lambda: "composing 20 %" in app.screen_text())
+        await until(pilot, lambda: "composing 14 %" in app.screen_text())
+        app.takes.go_to("0")
+        await until(pilot, lambda: "composing 0 %" in app.screen_text())
+
+
 async def test_an_empty_list_says_how_to_fill_it(until: Any) -> None:
     app = Takes()
     async with app.run_test() as pilot:
@@ -120,24 +140,63 @@ async def test_an_empty_list_says_how_to_fill_it(until: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 200])
-async def test_the_details_take_the_room_there_is(until: Any, width: int) -> None:
+async def test_the_last_columns_take_the_room_there_is(until: Any, width: int) -> None:
     app = Takes(replace(READY, detail="x" * 300))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.resize_terminal(width, 24)
-        room = sum(column.get_render_width(app.takes) for column in app.takes.columns.values())
         await until(pilot, lambda: app.takes.size.width == width)
         room = sum(column.get_render_width(app.takes) for column in app.takes.columns.values())
-        assert room == max(width, 69)
+        assert room == max(width, 73)
         assert app.takes.current is not None
 
 
-async def test_takes_are_counted_from_the_first(until: Any) -> None:
-    app = Takes(OLD)
+async def test_a_row_is_told_by_its_place_in_the_tree_its_star_and_its_note(until: Any) -> None:
+    parent = replace(READY, number=1, star=True, note="keep [this]")
+    child = replace(ODD, id="d", number=2, lead="└ ", detail="re-sung from 0:42 of take 1")
+    app = Takes(parent, child)
     async with app.run_test() as pilot:
-        assert app.cell("c", "take") == "1"
-        app.takes.show([ODD, READY, OLD])
-        await until(pilot, lambda: app.takes.row_count == 3)
-        assert [app.cell(key, "take") for key in "abc"] == ["3", "2", "1"]
+        app.takes.mark(Signs("b", True, "b"))
+        assert [app.cell(key, "take") for key in "bd"] == ["1★ A▶", "└ 2"]
+        assert app.cell("b", "detail") == "“keep [this]” · 雪花飘"
+        await pilot.resize_terminal(200, 24)
+        await until(pilot, lambda: "note" in widths_for(app.takes.size.width))
+        await until(pilot, lambda: app.takes.row_count == 2 and len(app.takes.columns) == 6)
+        assert (app.cell("b", "detail"), app.cell("b", "note")) == ("雪花飘", "keep [this]")
+        assert [app.cell(key, "take") for key in "bd"] == ["1★ A▶", "└ 2"]
+
+
+def test_of_a_deep_tree_the_last_lines_are_drawn() -> None:
+    deep = replace(READY, number=12, star=True, lead="│ │ │ │ └ ")
+    columns = widths_for(80)
+    assert deep.cells("A▶", columns)[0] == "… └ 12★ A▶"
+    assert deep.cells("A▶", widths_for(200))[0] == "│ │ │ │ └ 12★ A▶"
+
+
+async def test_a_key_asks_for_the_take_under_the_cursor(until: Any) -> None:
+    app = Takes(ODD, READY)
+    async with app.run_test() as pilot:
+        app.takes.focus()
+        await pilot.press("down", *"seirdgvtuw", "slash", "delete", "shift+delete")
+        await until(pilot, lambda: len(app.asked) == 13)
+        verbs = [verb for verb, _ in app.asked]
+        assert verbs[:8] == ["star", "note", "details", "resing", "endings", "go_on", "render", "sort"]
+        assert verbs[8:] == ["undo", "bin", "search", "trash", "empty"]
+        assert {take for _, take in app.asked} == {"b"}
+
+
+async def test_one_that_goes_leaves_the_cursor_on_the_next(until: Any) -> None:
+    app = Takes(ODD, READY, OLD)
+    async with app.run_test() as pilot:
+        app.takes.focus()
+        await pilot.press("down")
+        app.takes.show([ODD, OLD])
+        await until(pilot, lambda: app.takes.row_count == 2)
+        assert app.takes.current == OLD
+        app.takes.show([], nothing="The trash is empty.")
+        await until(pilot, lambda: "The trash is empty." in app.screen_text())
+        await pilot.press("s")
+        await until(pilot, lambda: app.asked)
+        assert app.asked == [("star", "")]
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -3.0, 1e300])
@@ -148,13 +207,14 @@ async def test_a_length_that_cannot_be_is_shown_without_harm(seconds: float) -> 
 
 
 async def test_takes_in_hand_and_compared_are_marked_by_letters(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = Takes(ODD, READY, OLD)
+    numbered = [replace(take, number=3 - at) for at, take in enumerate((ODD, READY, OLD))]
+    app = Takes(*numbered)
     async with app.run_test() as pilot:
         app.takes.mark(Signs("b", True, "c", "b"))
         assert [app.cell(key, "take") for key in "abc"] == ["3", "2 B▶", "1 A"]
-        app.takes.show([ODD, READY])
+        app.takes.show(numbered[:2])
         await pilot.pause()
-        assert [app.cell(key, "take") for key in "ab"] == ["2", "1 B▶"]
+        assert [app.cell(key, "take") for key in "ab"] == ["3", "2 B▶"]
         written: list[str] = []
         original = app.takes.update_cell
 
@@ -164,7 +224,7 @@ async def test_takes_in_hand_and_compared_are_marked_by_letters(monkeypatch: pyt
 
         monkeypatch.setattr(app.takes, "update_cell", update_cell)
         app.takes.mark(Signs("b", False, "c", "b"))
-        assert app.cell("b", "take") == "1 B⏸"
+        assert app.cell("b", "take") == "2 B⏸"
         assert written == ["b"]
         app.takes.mark(Signs())
-        assert app.cell("b", "take") == "1"
+        assert app.cell("b", "take") == "2"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from textual.color import Color
 
-from core.bookmark import recall
 from core.config import Config, StudioConfig
 from core.errors import SongdeskError
+from core.library.bookmark import recall
 from tests.tui.opened import SONG, opened, screen_text
 from tests.tui.rehearsal import Rehearsal
 from tui.app import Studio

@@ -13,8 +13,8 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 import tui
+from core.making.pace import Pace
 from core.meter import Memory, Meter, State
-from core.pace import Pace
 from tui.widgets.transport import PlayerLine, Transport, memory_row, run_row
 
 STYLES = Path(tui.__file__).parent / "styles"

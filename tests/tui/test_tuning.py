@@ -11,17 +11,18 @@ import yaml
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from core.automation import Lane
 from core.config import Config
 from core.family import family_of
-from core.job import KnobChange, Outcome
 from core.meter import State
 from core.presets import find_preset, folder, save_preset
-from core.recipe import begin, save
 from core.settings import resolve
+from core.takes.automation import Lane
+from core.takes.job import KnobChange, Outcome
+from core.takes.recipe import begin, save
 from tests.tui.opened import NARROW, SONG, composing, opened, said, screen_text
 from tests.tui.rehearsal import Rehearsal
 from tui.app import Studio
+from tui.making import recipe_so_far
 from tui.screens.confirm import Confirm, Prompt
 from tui.screens.presets import PresetsPage
 from tui.session import Session
@@ -116,9 +117,9 @@ async def test_before_a_song_has_begun_no_key_means_the_one_before(
         await until(pilot, lambda: not app.studio.composing)
         begin, may_begin = app.studio.session.begin, threading.Event()
 
-        def slow(**how: Any) -> Any:
+        def slow() -> Any:
             may_begin.wait(10)
-            return begin(**how)
+            return begin()
 
         monkeypatch.setattr(app.studio.session, "begin", slow)
         await pilot.press("ctrl+g")
@@ -138,6 +139,7 @@ def test_a_finished_take_is_drawn_from_its_recipe() -> None:
     session.open(SONG, go_on=True)
     assert session.lanes("gone") == ()
     job = session.begin()
+    session.began(job, recipe_so_far(job))
     made = replace(begin(job, {}), seconds=30.0, knobs=(KnobChange("tokens", 250, "top_k", 50),))
     save(made, job.folder)
     assert session.lanes(job.id) == (), "while it is made, what was turned here is known here"

@@ -125,7 +125,7 @@ async def test_letters_with_alt_are_keys_and_the_search_writes_into_the_song(
     async with opened(engine, replace(SONG, lyrics=LYRICS)) as (app, pilot):
         app.post_message(events.Key("alt+a", "a"))
         await until(pilot, lambda: editor(app).folds)
-        app.post_message(events.Key("alt+q", "q"))
+        app.post_message(events.Key("alt+j", "j"))
         await pilot.pause()
         assert editor(app).text == LYRICS
         bar = app.studio.query_one(FindBar)

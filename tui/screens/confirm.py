@@ -69,9 +69,10 @@ class Prompt(ModalScreen[str | None]):
         ),
     ]
 
-    def __init__(self, question: str, *, value: str = "") -> None:
+    def __init__(self, question: str, *, value: str = "", may_be_empty: bool = False) -> None:
+        """With `may_be_empty` a line without a word is an answer too."""
         super().__init__()
-        self._question, self._value = question, value
+        self._question, self._value, self._may_be_empty = question, value, may_be_empty
 
     def compose(self) -> ComposeResult:
         """The question and the line."""
@@ -82,7 +83,8 @@ class Prompt(ModalScreen[str | None]):
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip() or None)
+        words = event.value.strip()
+        self.dismiss(words if words or self._may_be_empty else None)
 
     def action_cancel(self) -> None:
         """Go back."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,16 @@ from textual.message import Message
 from core.audio import volume
 from core.audio.player import Player
 from core.errors import SongdeskError
-from tui.screens.tracks import Marker, Pair, length_of, outline_of, read_growing, read_track, with_loudness
+from tui.screens.tracks import (
+    Marker,
+    Pair,
+    length_of,
+    outline_of,
+    read_growing,
+    read_track,
+    with_loudness,
+    with_marks,
+)
 from tui.screens.turntable import Turntable
 from tui.widgets.takes_list import Signs
 from tui.widgets.waveform import Waveform
@@ -141,10 +149,11 @@ class Deck(Vertical):
                     track = await asyncio.to_thread(read_track, take, audio)
                 else:
                     track = await asyncio.to_thread(read_growing, take, audio, whole, self.table.track)
+                track = await asyncio.to_thread(with_marks, track, mark)
             except SongdeskError as error:
                 self.post_message(self.Refused(error))
                 return
-            self.table.take_up(replace(track, marks=mark(track.seconds)))
+            self.table.take_up(track)
             self.table.go_to(at)
             if play:
                 self._play()
@@ -155,11 +164,12 @@ class Deck(Vertical):
         async with self._one_at_a_time:
             try:
                 track = await asyncio.to_thread(read_track, take, audio)
+                track = await asyncio.to_thread(with_marks, track, mark)
             except SongdeskError as error:
                 self.post_message(self.Refused(error))
                 return
             if self.is_growing(take):
-                self.table.go_on_with(replace(track, marks=mark(track.seconds)))
+                self.table.go_on_with(track)
         self.look()
 
     def is_growing(self, take: str) -> bool:
@@ -254,7 +264,8 @@ class Deck(Vertical):
         """Compare a finished take as `a` or `b`; the same key again takes the letter away."""
         try:
             track = await asyncio.to_thread(read_track, take, audio)
-            track = await asyncio.to_thread(with_loudness, replace(track, marks=mark(track.seconds)))
+            track = await asyncio.to_thread(with_marks, track, mark)
+            track = await asyncio.to_thread(with_loudness, track)
         except SongdeskError as error:
             self.post_message(self.Refused(error))
             return

@@ -13,8 +13,8 @@ from textual.geometry import clamp
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from core.bookmark import Bookmark, recall, remember
 from core.errors import SongdeskError
+from core.library.bookmark import Bookmark, recall, remember
 from core.song import Song
 from tui.opening import Kept, Opening, prepare
 from tui.screens.areas import AREAS, Area

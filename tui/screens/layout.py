@@ -8,7 +8,7 @@ from textual.geometry import Offset
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from core.errors import SongdeskError
 from tui.keys import keys_in_force
@@ -20,17 +20,23 @@ from tui.screens.style import StyleArea
 from tui.screens.tune import TuneArea
 from tui.screens.write import WriteArea
 from tui.session import Session
+from tui.widgets.key_line import KeyLine
 from tui.widgets.lyric_editor import LyricEditor
 from tui.widgets.transport import Transport
 
-_FOOTER_NEEDS = 80
-"""Columns from which the footer's keys stand apart."""
+_WIDE = 120
+"""Columns from which all areas show."""
+
+
+def _shows(widget: Widget) -> bool:
+    """Whether neither the widget nor what it is part of is hidden."""
+    return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
 
 
 class FourAreas(Screen[None]):
     """What is shown where; knows the widgets, and nothing of what they mean."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide"), (180, "-broad")]  # noqa: RUF012 - Textual's way
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide"), (180, "-broad")]  # noqa: RUF012 - Textual's way
     VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-middling"), (50, "-tall")]  # noqa: RUF012
 
     area: reactive[str] = reactive("write")
@@ -56,35 +62,41 @@ class FourAreas(Screen[None]):
         yield TakesArea(self.session, self.keys, self._open_player)
         yield Notice(markup=False)
         yield Transport()
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Name the areas with their keys."""
         for area in AREAS:
             title = Content(f"{area.capitalize()} {self.keys[area].upper()}")
             self.query_one(f"#{area}").border_title = title
-        self.watch_area(self.area)
         self.query_one(LyricEditor).focus()
-
-    def on_resize(self) -> None:
-        """A footer with room between its keys needs columns."""
-        self.query_one(Footer).compact = self.size.width < _FOOTER_NEEDS
 
     def action_area(self, area: str) -> None:
         """Show an area and put the keyboard there."""
         self.area = self._going = area
         self.call_after_refresh(self._focus_area)
 
-    def watch_area(self, area: str) -> None:
-        """A narrow terminal shows one area: the style sheet goes by the class."""
-        # All at once: each change of a class would restyle every widget.
-        self.set_classes({name for name in self.classes if not name.startswith("-on-")} | {f"-on-{area}"})
-        for tabs in self.query(Tabs):
-            tabs.chosen = area
+    def on_resize(self) -> None:
+        """There may be room for more, or less."""
+        self._show_area()
+
+    def watch_area(self) -> None:
+        """Another area is in hand."""
+        self._show_area()
+
+    def _show_area(self) -> None:
+        """A narrow terminal shows one area; which one is no matter of style, or all would be styled anew."""
+        is_wide, area = self.size.width >= _WIDE, self.area
+        for parts in self.query(Tabs):  # none before there is anything
+            parts.chosen = area
+            self.query_one("#desk").display = is_wide or area != "takes"
+            self.query_one("#side").display = is_wide or area in ("style", "tune")
+            for name in AREAS:
+                self.query_one(f"#{name}").display = is_wide or area == name
 
     def _focus_area(self) -> None:
         pane, self._going = self.query_one(f"#{self._going or self.area}"), ""
-        inside = [child for child in pane.query(Widget) if child.focusable]
+        inside = [child for child in pane.query(Widget) if child.focusable and _shows(child)]
         if inside and self.focused not in inside:
             inside[0].focus()
 

@@ -12,21 +12,23 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from core.meter import Meter, State
-from tui.screens.areas import Area
+from core.takes.take import Take
 from tui.screens.deck import Deck, OpenPlayer
 from tui.screens.listen_keys import LISTEN_KEYS
+from tui.screens.resing import Branching
+from tui.screens.tracks import Pair
 from tui.session import Session
 from tui.widgets.automation import Automation
 from tui.widgets.takes_list import TakesList
 
-_NOTHING_LEFT = (State.CANCELLED.value, State.FAILED.value)
-"""How a take stands that has no sound any more."""
-_ENDED = ("ready", State.STOPPED.value, *_NOTHING_LEFT)
+_NOTHING_LEFT = tuple(state.value for state in (State.CANCELLED, State.FAILED, State.PAUSED))
+"""How a take stands that has no sound, or none any more."""
+_ENDED = ("done", State.STOPPED.value, State.DRAFT.value, "interrupted", *_NOTHING_LEFT)
 _RENDERS = 3
 """The phase in which sound comes to be: whatever it is long by then, it will be."""
 
 
-class TakesArea(Area):
+class TakesArea(Branching):
     """Lists the takes of the open song and plays them."""
 
     BINDINGS: ClassVar[list[BindingType]] = LISTEN_KEYS
@@ -45,7 +47,7 @@ class TakesArea(Area):
 
     def compose(self) -> ComposeResult:
         """The list over the deck, and under it how knobs were turned."""
-        yield TakesList()
+        yield from super().compose()
         yield Deck(self._open_player)
         yield Automation()
 
@@ -71,21 +73,41 @@ class TakesArea(Area):
         self.deck.clear()
         self.query_one(Automation).show((), 0.0)
         self.post_message(self.InHand(False))
+        self.forget()
         self.list_takes()
 
     def list_takes(self) -> None:
         """Show how the takes stand now."""
-        rows = self.session.rows
-        self.query_one(TakesList).show(rows)
-        made = next((row for row in rows if row.id == self._meter.job), None)
-        if made is None or made.state_text not in _ENDED:
+        self.show_takes()
+        in_hand = self.take_named(self.take)
+        if in_hand is not None and in_hand.is_trashed:  # by another studio
+            self.gone(in_hand)
+        made = self.take_named(self._meter.job)
+        if made is None or made.state not in _ENDED:
             return
         self._meter = Meter()
-        if made.state_text in _NOTHING_LEFT and self.deck.is_growing(made.id):
-            self.deck.eject()
-            self.post_message(self.InHand(False))
+        if made.state in _NOTHING_LEFT and self.deck.is_growing(made.id):
+            self._put_away()
         if self.take in ("", made.id):
             self.query_one(Automation).show((), 0.0)
+
+    def stands_at(self, take: Take) -> float | None:
+        """Where the player stands in a take (s); None when it has another one, or none."""
+        return self.position if self.take == take.id else None
+
+    def gone(self, take: Take) -> None:
+        """A take went into the trash: it is no longer to be heard, nor compared."""
+        if self.take == take.id:
+            self._put_away()
+        pair = self.deck.table.pair
+        if pair.letter(take.id):
+            kept = (None if track is None or track.take == take.id else track for track in (pair.a, pair.b))
+            self.deck.table.compare(Pair(*kept))
+            self.deck.look()
+
+    def _put_away(self) -> None:
+        self.deck.eject()
+        self.post_message(self.InHand(False))
 
     def follow(self, meter: Meter) -> None:
         """Know how far the take that is being made has come."""
@@ -113,15 +135,24 @@ class TakesArea(Area):
 
     @on(TakesList.Chosen)
     def _chosen(self, event: TakesList.Chosen) -> None:
-        sound, meter = self.session.sound_of(event.id), self._meter
-        if sound is not None:
+        take, sound, meter = self.take_named(event.id), self.session.sound_of(event.id), self._meter
+        if take is not None and take.is_trashed:
+            self.take_out(take)
+        elif sound is not None:
             self._take_up(event.id, sound, play=True)
         elif meter.job == event.id and meter.preview is not None:
             self.say(f"the first {meter.preview_seconds:.0f} s of it, and on as it is rendered")
             self._take_up(event.id, meter.preview, play=True, whole=_length_of(meter))
         else:
-            ended = any(row.id == event.id and row.state_text in _ENDED for row in self.session.rows)
-            self.say("this take has no sound to play" + ("" if ended else " yet"), kind="warning")
+            self.say(f"this take has no sound to play{self._why_silent(take)}", kind="warning")
+
+    def _why_silent(self, take: Take | None) -> str:
+        """What can be done about a take without sound, in a few words."""
+        if take is not None and take.state not in _ENDED:
+            return " yet"
+        if take is not None and take.can_go_on:
+            return f": {self.keys['takes.go_on']} goes on with it"
+        return ""
 
     @work(group="take", exclusive=True)
     async def _take_up(

@@ -11,10 +11,10 @@ from textual import work
 from textual.reactive import reactive
 
 from core.errors import SongdeskError
-from core.exchange import read_any, write_any
-from core.shelf import Shelved, duplicate, is_taken, next_titles, save_as, songs
+from core.library.exchange import read_any, write_any
+from core.library.shelf import Shelved, duplicate, is_taken, next_titles, save_as, songs
 from core.song import Song
-from core.takes import folder_name
+from core.takes.take import folder_name
 from tui.opening import Opening, prepare, prepare_from
 from tui.screens.chooser import Chooser
 from tui.screens.confirm import Confirm, Prompt
@@ -37,6 +37,7 @@ class SongAction:
 
 
 SONG_ACTIONS = (
+    SongAction("drafts", "Drafts …", "Make the beginnings of several takes, and finish the one you choose"),
     SongAction("save_as", "Save as", "Go on with this song under another title; its takes stay"),
     SongAction("rename", "Rename", "Give this song another title; its takes come along"),
     SongAction("duplicate", "Duplicate", "Go on with a copy of this song, without its takes"),
@@ -122,7 +123,7 @@ class SongActions(KeptSong):
     @work(group="files", exclusive=True)
     async def action_rename(self) -> None:
         """Give this song another title."""
-        if self.composing:
+        if self._is_made:
             self.say(_NOT_NOW, kind="warning")
             return
         before = self.session.song.title
@@ -131,12 +132,17 @@ class SongActions(KeptSong):
             return
 
         def read() -> Opening:
-            if self.composing:
+            if self._is_made:
                 raise SongdeskError(_NOT_NOW)
             return self.session.rename(title)
 
         if await self.open_by(read):
             self.say(f"{before} is called {title} now")
+
+    @property
+    def _is_made(self) -> bool:
+        """Whether a take is in the making: here, or of this song by somebody else."""
+        return self.composing or any(take.state == "running" for take in self.session.takes)
 
     @work(group="files", exclusive=True)
     async def action_import_song(self) -> None:

@@ -122,6 +122,11 @@ def length_of(audio: Path) -> float:
     return info(audio).seconds
 
 
+def with_marks(track: Track, mark: Marker) -> Track:
+    """With what tells its sections asked; may read the disk."""
+    return replace(track, marks=mark(track.seconds))
+
+
 def with_loudness(track: Track) -> Track:
     """The same with its loudness, which takes a second or so for a song, once. Reads the disk."""
     loudness = loudness_of(track.file("mix"))

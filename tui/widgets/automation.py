@@ -8,8 +8,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from core.automation import Lane
 from core.settings import Value, shown
+from core.takes.automation import Lane
 from tui.widgets.bars import REST, clip
 
 MOST_ROWS = 3

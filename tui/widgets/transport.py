@@ -171,6 +171,8 @@ def _label(meter: Meter) -> str:
             return f"{meter.phase}/{meter.phases} stopping, keeping what is made"
         case State.STOPPING:
             return f"{meter.phase}/{meter.phases} stopping"
+        case State.PAUSING:
+            return f"{meter.phase}/{meter.phases} pausing"
         case _:
             return str(meter.state.value)
 

@@ -1,6 +1,6 @@
 """Phase 3 as one piece of work: the song's codes in, its sound out, window by window and chunk by chunk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,11 +10,19 @@ from torch import Tensor
 from core.engine import Run, Verdict
 from core.errors import SongdeskError
 from core.levo.accidents import NONE, Accidents
-from core.levo.artifacts import Conditions, Tokens
+from core.levo.artifacts import Conditions, Latents, Start, Tokens
 from core.levo.shapes import SAMPLES_PER_FRAME, STEMS, Shapes
+from core.levo.synthesis.beginning import known_latents
 from core.levo.synthesis.flow import Flow, Schedule
 from core.levo.synthesis.joining import Faded, Joined, Joint
-from core.levo.synthesis.windows import VAE_CHUNK, Window, plan_windows, tiled_windows, units
+from core.levo.synthesis.windows import (
+    VAE_CHUNK,
+    Window,
+    plan_windows,
+    tiled_windows,
+    units,
+    windows_behind,
+)
 from core.levo.vae import VaeDecoder
 from core.levo.weights import load_module
 
@@ -52,16 +60,22 @@ def load_synthesis(
 def render(
     models: Synthesis, tokens: Tokens, conditions: Conditions, run: Run,
     *, stems: Sequence[str] = ("mix",), chunk: int = VAE_CHUNK, accidents: Accidents = NONE,
-) -> None:  # fmt: skip
+    start: Start | None = None,
+) -> Latents | None:  # fmt: skip
     """Give `run` the sound [2, n] of each stem in order, exactly 1920 samples per frame of `tokens`.
 
     Sound is given as soon as its latents are final. A FINISH ends the song with the window being solved, for
     every stem alike, and what is solved is still decoded. The stems of one song start from the same noise.
+    What `start` knows of the song's beginning is decoded and not made again: up to `EDGE_SAMPLES` before its
+    end the sound is that of the song it comes from, to the bit. Where that cannot be, a note tells why.
+    Returns the latents of what was heard; None where an accident asked for makes them of no use to others.
     Raises SongdeskError when the tokens are not codes of this model.
     """
     flow = models.shapes.flow
     codes, prompt = _codes(models.shapes, tokens, conditions, accidents)
-    windows = _windows(codes.shape[1], prompt, models.shapes, accidents)
+    begun = _beginning(start, tokens, stems, run, accidents, flow.latent)
+    known = min((len(latents) for latents in begun.values()), default=0)
+    windows = _windows(codes.shape[1], prompt, known, models.shapes, accidents)
     frames = _frames(tokens, accidents, last=models.shapes.quantizer.codes - 1)
     steps = int(run.live("flow_steps"))
     progress = _Progress(run, len(stems) * units(windows, frames, steps=steps, chunk=chunk))
@@ -84,14 +98,17 @@ def render(
         )
         for stem in stems
     ]
+    for part in parts if known else ():
+        _give(run, part, part.begin(begun[part.stem].to(run.device), flow.carried), progress)
     for window in windows:
-        for part in parts:
-            _give(run, part, part.joint.push(window, solver.solve(window, part)), progress)
         if progress.finish:
             break
+        for part in parts:
+            _give(run, part, part.push(window, solver.solve(window, part)), progress)
     for part in parts:
         _give(run, part, part.joint.finish(), progress)
     progress.close()
+    return None if accidents != NONE else Latents({part.stem: part.latents(flow.latent) for part in parts})
 
 
 @dataclass(slots=True)
@@ -103,6 +120,24 @@ class _Part:
     carried: Tensor  # float32 [P, latent]: what the next window begins with
     joint: Joint
     left: int  # samples that are still to be heard
+    made: list[Tensor] = field(default_factory=list)  # the song's latents so far, on the host
+
+    def begin(self, latents: Tensor, carried: int) -> Iterator[Tensor]:
+        """Take the latents [n, latent] the song begins with as they are; gives sound.
+
+        The next window carries the last of them, and of a prompt only what they leave room for.
+        """
+        self.carried = torch.cat((self.carried, latents))[-carried:]
+        return self.push(Window(0, 0, len(latents), 0), latents)
+
+    def push(self, window: Window, latents: Tensor) -> Iterator[Tensor]:
+        """Take the latents [T, latent] of a window; gives sound."""
+        self.made.append(latents[window.carried :].cpu())
+        return self.joint.push(window, latents)
+
+    def latents(self, width: int) -> Tensor:
+        """The song's latents so far, each frame once."""
+        return torch.cat((torch.empty(0, width), *self.made))
 
 
 @dataclass(slots=True)
@@ -173,12 +208,33 @@ def _codes(
     return codes, known
 
 
-def _windows(frames: int, prompt: int, shapes: Shapes, accidents: Accidents) -> tuple[Window, ...]:
-    """The windows of a song whose codes, those of its prompt included, are `frames`."""
-    flow = shapes.flow
+def _beginning(
+    start: Start | None, tokens: Tokens, stems: Sequence[str], run: Run, accidents: Accidents, width: int
+) -> Mapping[str, Tensor]:
+    """By stem the latents [n, latent] that the song begins with and that need not be made."""
+    if start is None:
+        return {}
+    known = known_latents(start, tokens, stems, width=width, accidents=accidents)
+    if isinstance(known, str):
+        run.note(f"the audio before the start was made anew: {known}")
+        return {}
+    return known
+
+
+def _windows(
+    frames: int, prompt: int, known: int, shapes: Shapes, accidents: Accidents
+) -> tuple[Window, ...]:
+    """The windows of a song whose codes, those of its prompt included, are `frames`.
+
+    Behind the prompt so many of its latents are known.
+    """
+    positions, carried = shapes.flow.positions, shapes.flow.carried
     if accidents.tiled:
-        return tiled_windows(frames, positions=flow.positions, carried=flow.carried, prompt=prompt)
-    return plan_windows(frames - prompt, positions=flow.positions, carried=flow.carried, prompt=prompt)
+        return tiled_windows(frames, positions=positions, carried=carried, prompt=prompt)
+    if known:
+        behind = prompt + known
+        return windows_behind(behind, frames - behind, positions=positions, carried=carried)
+    return plan_windows(frames - prompt, positions=positions, carried=carried, prompt=prompt)
 
 
 def _frames(tokens: Tokens, accidents: Accidents, *, last: int) -> int:

@@ -1,10 +1,12 @@
 """How a song is cut into windows that the flow transformer solves one after the other; no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 VAE_CHUNK = 64
 """Latents decoded at once; with their context they take about 0.25 GiB at 32 base channels on a CPU."""
+_BEHIND = 1 << 16
+"""Added to the indices of windows behind a beginning; no song has so many windows that it would meet them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +14,7 @@ class Window:
     """A stretch of frames, the first `carried` of which are known already."""
 
     index: int
+    """Which noise is its own."""
     start: int
     length: int
     carried: int
@@ -37,6 +40,22 @@ def plan_windows(frames: int, *, positions: int, carried: int, prompt: int = 0) 
         windows.append(Window(len(windows), start, min(positions, total - start), known))
         start, known = start + positions - carried, carried
     return tuple(windows)
+
+
+def windows_behind(known: int, frames: int, *, positions: int, carried: int) -> tuple[Window, ...]:
+    """Windows that make the `frames` behind those `known`, the first from the last `carried` of them.
+
+    They are not where the windows of a song made from its beginning are, so their noise must be another one,
+    or frames made anew would repeat that of known ones. An index is therefore `_BEHIND` and the first frame:
+    the seed and the place of a window are all that its noise depends on.
+    """
+    back = min(known, carried)
+    planned = plan_windows(frames, positions=positions, carried=carried, prompt=back)
+    starts = [window.start + known - back for window in planned]
+    return tuple(
+        replace(window, index=_BEHIND + start, start=start)
+        for window, start in zip(planned, starts, strict=True)
+    )
 
 
 def tiled_windows(frames: int, *, positions: int, carried: int, prompt: int = 0) -> tuple[Window, ...]:

@@ -1,16 +1,19 @@
 """Composing: conditions to codes, with both transformers at once or one after the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
-from core.engine import Run
+from core.engine import Known, Run, Verdict
 from core.errors import SongdeskError
 from core.levo.artifacts import Conditions, Tokens
 from core.levo.shapes import TokenShapes, frames_in
 from core.levo.tokens.decoding import Decoding, MainPass, Room, Streams, SubPass
 from core.levo.tokens.loop import steps
 from core.levo.tokens.model import Part, TokenModel
+from core.levo.tokens.notebook import Notebook
 from core.levo.tokens.pattern import EVERY_BOOK, Sheet
 from core.settings import Values
 
@@ -20,78 +23,135 @@ Load = Callable[[tuple[Part, ...]], TokenModel]
 
 def compose(
     load: Load, shapes: TokenShapes, conditions: Conditions, values: Values, run: Run,
-    *, schedule: str = "lockstep", start: Tokens | None = None,
+    *, schedule: str = "lockstep", start: Tokens | None = None, is_exact: bool = True,
 ) -> Tokens:  # fmt: skip
-    """Phase 2: conditions to codes at 25 Hz, going on from the codes `start` if there are any.
+    """Phase 2: conditions to codes at 25 Hz, going on from what `run` knows, or from the codes `start`.
 
     `lockstep` keeps both transformers in memory, `two-pass` one at a time; the tokens are the same. With
-    guidance 1 at the start only the conditioned row is kept, and guidance stays 1 to the end. Raises
-    SongdeskError when the model ends the song before its first frame or `start` leaves no room for more,
-    Cancelled when the person gives up.
+    guidance 1 at the start only the conditioned row is kept, and guidance stays 1 to the end. What is made is
+    handed to `run` about every second of song, and before an error passes through; `is_exact` says whether
+    nothing but that tells a song that was broken off from one that was not. Raises SongdeskError when
+    the model ends the song before its first frame or `start` leaves no room for more, Cancelled when the
+    person gives up.
     """
-    frames = frames_in(values.real("length"))
+    frames, known = frames_in(values.real("length")), run.known()
     _fits(start, shapes, frames)
-    sheet = Sheet(shapes, frames, device=run.device, start=None if start is None else start.codes)
-    rows = 1 if float(run.live("guidance")) == 1 else 2
+    sheet = Sheet(
+        shapes, frames, device=run.device, start=_given(known, start), end=known.frames,
+        is_told=known.is_stopped, until=frames_in(run.until) if run.until else None,
+    )  # fmt: skip
+    notebook = Notebook(run, sheet, [len(codes) for codes in known.books])
+    begun = any(known.books)
+    rows = known.rows if begun and known.rows else 1 if float(run.live("guidance")) == 1 else 2
+    made_on = f"{run.device.type}/{values.text('kv_cache')}/{torch.__version__}"
+    run.decided(schedule, rows, made_on)
+    if begun and sheet.has_open():
+        # In the draft of a turned song of two passes the second began before the first had come to its end.
+        is_mixed = any(known.books[1:]) and sheet.made(0) < sheet.frames and known.schedule == "two-pass"
+        is_traceless = is_exact and known.made_on in ("", made_on) and not (is_mixed and known.is_turned)
+        run.seam(len(known.books[0]), is_exact=is_traceless)
     room = Room(rows, sheet.total, values.text("kv_cache"), values.real("mulaw_mu"))
     prefix = load(("text",)).prefix(conditions, room.rows)
     streams = tuple(stream.to(run.device) for stream in prefix)
     write = two_pass if schedule == "two-pass" else lockstep
-    write(load, streams, sheet, conditions.prompt_codes[0], run, room)
+    write(load, streams, sheet, conditions.prompt_codes[0], run, room, notebook)
     return Tokens(sheet.codes().cpu())
 
 
-def lockstep(load: Load, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room) -> None:
+def lockstep(
+    load: Load, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room, notebook: Notebook
+) -> None:
     """Fill the sheet with main and sub together, one column a step; `prefix` is main's and sub's."""
-    song = Decoding(load(("main", "sub")), rows=room.rows, columns=room.columns, cache=room.cache, mu=room.mu)
     sheet.skip(EVERY_BOOK)
-    song.prefill(prefix, sheet.columns(0, sheet.done + 1), pause=lambda: run.step(sheet.done, sheet.total))
-    for _ in steps(song, sheet, prompt, run):
-        pass
+    if sheet.done == sheet.last:
+        return
+    song = Decoding(load(("main", "sub")), rows=room.rows, columns=room.columns, cache=room.cache, mu=room.mu)
+    ear = _Ear(run, lambda: (sheet.done, sheet.last))
+    song.prefill(prefix, sheet.columns(0, sheet.done + 1), pause=ear.listen)
+    _write_down(steps(song, sheet, prompt, run, told=ear.told), notebook, EVERY_BOOK)
 
 
-def two_pass(load: Load, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room) -> None:
+def two_pass(
+    load: Load, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room, notebook: Notebook
+) -> None:
     """Fill the sheet with main alone, then with sub alone over main's states.
 
     Main hears codebook 0 only, so it can run ahead to the end of the song. The columns before sub's first
     frame and behind main's last are known, so they are prefills. A frame counts once in each pass.
     """
-    states = _main_pass(load(("main",)), prefix[:1], sheet, prompt, run, room)
+    states = _main_pass(load(("main",)), prefix[:1], sheet, prompt, run, room, notebook)
     sheet.rewind()
-    _sub_pass(load(("sub",)), prefix[1:], sheet, prompt, run, room, states=states)
+    notebook.turn_page()
+    _sub_pass(load(("sub",)), prefix[1:], sheet, prompt, run, room, notebook, states=states)
 
 
 def _main_pass(
-    model: TokenModel, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room
+    model: TokenModel, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room, notebook: Notebook
 ) -> Tensor:
     """Write codebook 0; gives main's states of every column that sub reads, [B, positions, W]."""
     song, books = MainPass(model, room), (0,)
     sheet.skip(books)
 
     def progress() -> tuple[int, int]:
-        return min(sheet.done, sheet.frames), 2 * sheet.frames
+        return min(sheet.done, sheet.goal), 2 * sheet.goal
 
-    song.prefill(prefix, sheet.columns(0, sheet.done + 1), pause=lambda: run.step(*progress()))
-    for _ in steps(song, sheet, prompt, run, books=books, progress=progress):
-        pass
-    song.feed(sheet.columns(song.taken, sheet.total))
+    ear = _Ear(run, progress)
+    song.prefill(prefix, sheet.columns(0, min(sheet.done + 1, sheet.last)), pause=ear.listen)
+    columns = steps(song, sheet, prompt, run, books=books, progress=progress, told=ear.told)
+    _write_down(columns, notebook, books)
+    song.feed(sheet.columns(song.taken, sheet.last))
     return song.states
 
 
 def _sub_pass(
-    model: TokenModel, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room, *, states: Tensor
-) -> None:
+    model: TokenModel, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room,
+    notebook: Notebook, *, states: Tensor,
+) -> None:  # fmt: skip
     """Write codebooks 1 and 2 of a song whose codebook 0 stands."""
     song, books = SubPass(model, room, states), (1, 2)
     sheet.skip(books)
-    late = sheet.total - sheet.frames
+    if sheet.done == sheet.last:
+        return
+    late = sheet.last - sheet.goal
 
     def progress() -> tuple[int, int]:
-        return sheet.frames + max(0, sheet.done - late), 2 * sheet.frames
+        return sheet.goal + max(0, sheet.done - late), 2 * sheet.goal
 
-    song.prefill(prefix, sheet.columns(0, sheet.done + 1), pause=lambda: run.step(*progress()))
-    for _ in steps(song, sheet, prompt, run, books=books, progress=progress):
-        pass
+    ear = _Ear(run, progress)
+    song.prefill(prefix, sheet.columns(0, sheet.done + 1), pause=ear.listen)
+    columns = steps(song, sheet, prompt, run, books=books, progress=progress, told=ear.told)
+    _write_down(columns, notebook, books)
+
+
+@dataclass(slots=True)
+class _Ear:
+    """Listens while the network takes in what is known."""
+
+    run: Run
+    progress: Callable[[], tuple[int, int]]
+    told: Verdict = Verdict.GO
+
+    def listen(self) -> None:
+        if self.run.step(*self.progress()) is Verdict.FINISH:
+            self.told = Verdict.FINISH
+
+
+def _write_down(columns: Iterable[Tensor], notebook: Notebook, books: tuple[int, ...]) -> None:
+    """Take the steps, keeping what they make; the last of it also when one of them fails."""
+    try:
+        for _ in columns:
+            notebook.note(books)
+    finally:
+        notebook.note(books, now=True)
+
+
+def _given(known: Known, start: Tokens | None) -> list[Tensor]:
+    """The codes each codebook begins with: what is known of it, where that is not less than the start."""
+    books = [torch.tensor(codes, dtype=torch.int64) for codes in known.books]
+    if start is None:
+        return books
+    begun = [*start.codes]
+    return [max(pair, key=len) for pair in zip(books, begun, strict=True)] if books else begun
 
 
 def _fits(start: Tokens | None, shapes: TokenShapes, frames: int) -> None:

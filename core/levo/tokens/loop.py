@@ -40,19 +40,22 @@ def steps(
     *,
     books: tuple[int, ...] = EVERY_BOOK,
     progress: Callable[[], tuple[int, int]] | None = None,
+    told: Verdict = Verdict.GO,
 ) -> Iterator[Tensor]:
-    """Write the cells of `books` to the end of the sheet, giving each column, [3, 1], after its step.
+    """Write the cells of `books` to the last column of the sheet, giving each, [3, 1], after its step.
 
     The network has taken in every column the sheet has done. Knobs are read anew for each step. Columns that
     are known beforehand are skipped and fed in one go. Told to finish, the song ends after the frames that
-    are complete, or whose first codebook is, and the delayed codebooks are written out. The network is left
-    with every column but those after the last step.
+    are complete, or whose first codebook is, and the delayed codebooks are written out; `told` is what was
+    said before the first step. The network is left with every column but those after the last step.
     """
     sampler = Sampler(network.shapes, prompt, run.stream("tokens"), device=sheet.first.device)
-    count = progress or (lambda: (min(sheet.done, sheet.total), sheet.total))
+    count = progress or (lambda: (min(sheet.done, sheet.last), sheet.last))
     fed = sheet.done + 1
+    if told is Verdict.FINISH:
+        sheet.finish(books)
     sheet.skip(books)
-    while sheet.done < sheet.total:
+    while sheet.done < sheet.last:
         if fed <= sheet.done:
             network.feed(sheet.columns(fed, sheet.done + 1))
             fed = sheet.done + 1
@@ -61,8 +64,8 @@ def steps(
         if run.step(*count()) is Verdict.FINISH:
             sheet.finish(books)
             _has_frames(sheet)
-        sheet.skip(books)
         yield column
+        sheet.skip(books)  # whoever took the column may have found the end
 
 
 def _next_column(

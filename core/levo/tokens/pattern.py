@@ -36,34 +36,61 @@ class Sheet:
 
     def __init__(
         self, shapes: TokenShapes, frames: int, *,
-        device: torch.device, start: Tensor | None = None, every: int | None = None,
+        device: torch.device, start: Sequence[Tensor] = (), end: int | None = None,
+        is_told: bool = False, until: int | None = None, every: int | None = None,
     ) -> None:  # fmt: skip
-        """Room for `frames` frames, which begin with the codes `start` [3, n]; the song may end sooner.
+        """Room for `frames` frames; the song may end sooner.
 
+        `start` are the codes int64 [n] that each codebook begins with, of which one may know more than
+        another; `end` is where the song ends if that is known, `is_told` whether a person said so; `until`
+        are the frames to be written for now.
         The end is looked for `every` so many columns: at each on a processor, at every eighth elsewhere.
         """
         assert shapes.delays[0] == 0, "the first codebook decides the end, so it cannot be late"
-        self.frames = frames
+        self.frames = frames if end is None else end
         """Frames of the song; shrinks once the end is known."""
-        self.ended = False
+        self.ended = end is not None
         self.done = 0
         """Columns written after the first."""
         self._shapes = shapes
-        self._given = 0 if start is None else start.shape[1]
+        self._until = until
         blank = torch.full((CODEBOOKS, frames), shapes.special, dtype=torch.int64, device=device)
-        if start is not None:
-            blank[:, : self._given] = start.to(device)
+        self._given = [0] * CODEBOOKS
+        for book, codes in enumerate(start):
+            self._given[book] = min(len(codes), self.frames)
+            blank[book, : self._given[book]] = codes[: self.frames].to(device)
         self._columns = build(blank, shapes.delays, shapes.special)
-        self._over = torch.zeros((), dtype=torch.bool, device=device)
+        if self.frames < frames:
+            self._columns[0, 1 + self.frames] = shapes.eos
+        self._over = torch.full((), self.ended, dtype=torch.bool, device=device)
         patience = every or (1 if device.type == "cpu" else _PATIENCE)
         # Longer than the shortest delay, and a late codebook would be written past the end unseen.
         self._every = max(1, min(patience, *shapes.delays[1:]))
-        self._told = False
+        self._told = is_told
 
     @property
     def total(self) -> int:
         """Columns the song takes after the first: its frames, then the longest delay."""
         return self.frames + max(self._shapes.delays)
+
+    @property
+    def goal(self) -> int:
+        """Frames to be there when writing ends for now."""
+        return self.frames if self._until is None else min(self.frames, self._until)
+
+    @property
+    def last(self) -> int:
+        """The column with which writing ends for now."""
+        return self.goal + max(self._shapes.delays)
+
+    def made(self, book: int) -> int:
+        """Frames of a codebook that stand, those known beforehand included."""
+        return max(self._given[book], min(self.done - self._shapes.delays[book], self.frames))
+
+    def cells(self, book: int, start: int, end: int) -> Tensor:
+        """Frames of one codebook as written, [end - start]."""
+        first = 1 + self._shapes.delays[book]
+        return self._columns[book, first + start : first + end]
 
     @property
     def first(self) -> Tensor:
@@ -77,11 +104,16 @@ class Sheet:
     def open(self, books: tuple[int, ...]) -> tuple[int, ...]:
         """Those codebooks whose cell in the next column is a frame of the song and not known beforehand."""
         delays = self._shapes.delays
-        return tuple(k for k in books if self._given <= self.done - delays[k] < self.frames)
+        return tuple(k for k in books if self._given[k] <= self.done - delays[k] < self.frames)
+
+    def has_open(self) -> bool:
+        """Whether anything is to be written from here to the last column."""
+        books = range(CODEBOOKS)
+        return any(self.made(book) < self.goal for book in books)
 
     def skip(self, books: tuple[int, ...]) -> None:
-        """Go to the next column that has an open cell, or to the end."""
-        while self.done < self.total and not self.open(books):
+        """Go to the next column that has an open cell, or to the last."""
+        while self.done < self.last and not self.open(books):
             self.done += 1
 
     def rewind(self) -> None:
@@ -125,8 +157,8 @@ class Sheet:
         self._end(self.done - late)
 
     def codes(self) -> Tensor:
-        """The song, [3, frames]; every value is a row of the codebook."""
-        codes = revert(self._columns, self._shapes.delays, self.frames)
+        """The song as far as it was to be written, [3, goal]; every value is a row of the codebook."""
+        codes = revert(self._columns, self._shapes.delays, self.goal)
         assert bool((codes < self._shapes.codes).all()), "a cell of the song holds no code"
         return codes
 

@@ -90,9 +90,13 @@ def test_a_signal_in_any_phase_keeps_finished_stages_and_half_writes_nothing(
     assert "stopped" in talk
     assert " made in " not in talk
     left = {path.name for path in out.rglob("*") if path.is_file()}
-    assert kept <= left <= kept | {"recipe.json", "conditions.safetensors", "tokens.safetensors"}
+    assert (
+        kept
+        <= left
+        <= kept | {"recipe.json", "conditions.safetensors", "tokens.safetensors", "tokens.journal"}
+    )
     recipe = json.loads((out / "boats" / "recipe.json").read_text())
-    assert recipe["state"] == "cancelled"
+    assert recipe["state"] == "paused"
     assert {f"{stage}.safetensors" for stage in recipe["stages"]} >= kept
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.audio.files import read
 from core.cli import main
 from core.levo.artifacts import Tokens
 
@@ -84,7 +85,8 @@ def test_stages_can_be_run_apart_and_give_the_same_song(
     assert not Path("out/boats.wav").exists()
     assert Tokens.load(Path("out/boats/tokens.safetensors")).codes.shape[0] == 3
     assert render(songs, "--seed", "1", "--from", "tokens") == 0
-    assert Path("out/boats.wav").read_bytes() == Path("whole/boats.wav").read_bytes()
+    apart, whole = (read(Path(out) / "boats.wav")[0] for out in ("out", "whole"))
+    assert (apart == whole).all()
 
 
 def test_going_on_from_tokens_keeps_the_sound_that_was_there(

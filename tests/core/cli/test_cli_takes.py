@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.claim import claimed
 from core.cli import main
 from core.levo import family as levo
+from core.takes.claim import claimed
 
 BOATS = {"idx": "boats", "gt_lyric": "[verse] Paper boats. ; [chorus] Hold the line.", "descriptions": "pop"}
 Render = Callable[..., int]

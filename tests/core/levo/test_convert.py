@@ -10,7 +10,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from core.claim import claimed
 from core.errors import SongdeskError
 from core.levo.convert import convert
 from core.levo.convert_tokens import plan_tokens
@@ -23,6 +22,7 @@ from core.levo.tokens.cache import KVCache, make_cache
 from core.levo.tokens.model import TokenModel
 from core.levo.weights import hollow, load_module
 from core.registry import variant, variants
+from core.takes.claim import claimed
 from tests.core.levo.conversion import written_and_taken
 
 CPU = torch.device("cpu")

@@ -11,7 +11,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from core.checkpoints import shared_folder
-from core.claim import claimed
 from core.errors import SongdeskError
 from core.levo.convert import convert
 from core.levo.convert_audio import AudioConversion, plan_audio
@@ -21,6 +20,7 @@ from core.levo.shapes import shapes_of
 from core.levo.stored import open_checkpoint
 from core.levo.weights import load_module
 from core.registry import variant, variants
+from core.takes.claim import claimed
 from core.tensors import Layout, in_file, metadata_of, streaming
 
 Publish = Callable[[str], Path]

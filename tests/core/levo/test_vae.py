@@ -1,12 +1,13 @@
 """The autoencoder: lengths, the snake's formula, and that chunks change neither the sound nor its order."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from core.levo.shapes import SAMPLES_PER_FRAME, VAE_CONTEXT, VaeShapes
+from core.levo.shapes import EDGE_SAMPLES, SAMPLES_PER_FRAME, VAE_CONTEXT, VaeShapes
 from core.levo.vae import Snake, StreamDecoder, VaeDecoder, VaeEncoder, decode_whole
 
 SHAPES = VaeShapes(channels=2, multipliers=(1, 1, 2, 4, 8, 16), strides=(2, 4, 4, 6, 10), latent=3)
@@ -93,6 +94,26 @@ def test_sound_comes_as_soon_as_its_context_is_known(decoder: VaeDecoder, latent
 
     next(decode_stream(decoder, pieces(), chunk=8))
     assert sum(given) == 20  # 8 + 9 of context lie within the second piece
+
+
+@pytest.mark.parametrize(("known", "ends"), [(30, (30, 33)), (20, (26,))])
+def test_sound_depends_on_the_latents_within_its_context_to_the_bit(
+    latents: Tensor, known: int, ends: tuple[int, ...]
+) -> None:
+    """Whatever follows them, and wherever the song ends: a song that goes on sounds as it did before."""
+    torch.manual_seed(1)
+    decoder = VaeDecoder(replace(SHAPES, channels=16)).requires_grad_(False)
+    for parameter in decoder.parameters():
+        fan_in = parameter[0].numel() if parameter.ndim > 1 else 4
+        parameter.copy_(torch.randn(parameter.shape) * 0.6 / fan_in**0.5)
+    songs = [latents.float()]
+    for end in ends:
+        songs.append(torch.cat((songs[0][:known], torch.randn(end - known, SHAPES.latent))))
+    sure = max(0, known * SAMPLES_PER_FRAME - EDGE_SAMPLES)
+    whole, *others = (decode_whole(decoder, song, chunk=16) for song in songs)
+    for sound in others:
+        assert torch.equal(sound[:, :sure], whole[:, :sure])
+    assert not torch.equal(others[-1][:, : known * SAMPLES_PER_FRAME], whole[:, : known * SAMPLES_PER_FRAME])
 
 
 def test_nothing_in_gives_nothing_out(decoder: VaeDecoder, latents: Tensor) -> None:

@@ -10,25 +10,25 @@ from pathlib import Path
 import pytest
 import torch
 
-from core import recipe as recipes
 from core.checkpoints import model_folder
 from core.device import Device
 from core.engine import Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import family_of, resolve_for
-from core.job import Job, Outcome
 from core.levo import engine
 from core.levo.artifacts import Conditions
 from core.levo.conditions import listen
 from core.levo.conditions.listen import Listener
 from core.levo.conditions.prompt import Prompt
 from core.levo.shapes import shapes_of
+from core.making.render import render
 from core.meter import State
 from core.paths import reference_cache
 from core.registry import variant
-from core.render import render
 from core.settings import Override, Value
 from core.song import Reference, Song
+from core.takes import recipe as recipes
+from core.takes.job import Job, Outcome
 from tests.core.levo.conditions.encoders import vae_encoder
 from tests.core.levo.conditions.led import be_brisk
 from tests.core.levo.conditions.music import as_heard, music, save, save_with_stems
@@ -65,6 +65,9 @@ class Watch:
         return self._at(done)
 
     def live(self, key: str) -> Value:
+        raise AssertionError(key)
+
+    def turn(self, key: str, value: Value) -> None:
         raise AssertionError(key)
 
     def heard(self, preview: Path, seconds: float) -> None:
@@ -108,8 +111,8 @@ def conditions(outcome: Outcome) -> Conditions:
 
 
 def kept() -> list[Path]:
-    """The files of the cache."""
-    return [path for path in reference_cache().parent.rglob("*") if path.is_file()]
+    """The files of the cache that come of references."""
+    return [path for path in reference_cache().rglob("*") if path.is_file()]
 
 
 def test_the_conditions_hold_codes_and_latents_of_mix_vocal_and_backing(

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as some
 
-from core.levo.synthesis.windows import plan_windows, units
+from core.levo.synthesis.windows import plan_windows, units, windows_behind
 
 FRAMES = some.integers(0, 8000)
 PROMPTS = some.sampled_from((0, 1, 100, 250))
@@ -33,6 +33,18 @@ def test_all_but_the_last_window_are_full_and_the_last_is_exact(frames: int, pro
     if windows:
         assert windows[-1].end == prompt + frames
         assert windows[-1].carried < windows[-1].length <= 1000
+
+
+@given(some.integers(1, 7000), some.integers(0, 3000))
+def test_windows_behind_known_frames_make_only_the_rest_and_carry_the_last_of_them(
+    known: int, frames: int
+) -> None:
+    windows = windows_behind(known, frames, positions=1000, carried=250)
+    made = [frame for window in windows for frame in range(window.start + window.carried, window.end)]
+    assert made == list(range(known, known + frames))
+    assert all(window.carried == (250 if index else min(known, 250)) for index, window in enumerate(windows))
+    usual = plan_windows(known + frames, positions=1000, carried=250)
+    assert not {window.index for window in windows} & {window.index for window in usual}
 
 
 def test_the_number_of_windows_is_the_smallest_possible() -> None:

@@ -1,13 +1,13 @@
 """A tiny token model and a person who acts by a script while it composes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from core.engine import Artifact, FreshRun, Verdict
+from core.engine import Artifact, FreshRun, Known, Verdict
 from core.levo.artifacts import Conditions, Tokens
 from core.levo.settings import settings_of
 from core.levo.shapes import TokenShapes
@@ -37,6 +37,22 @@ class Desk(FreshRun):
     def __init__(self, values: Mapping[str, Value], seed: int, at: Callable[["Desk", int], object]) -> None:
         self.values, self.seed, self.at = dict(values), seed, at
         self.seen: list[tuple[int, int]] = []
+        self.before = Known()
+        self.books: list[list[int]] = [[], [], []]
+        """What was written down: a crash leaves it."""
+        self.frames: int | None = None
+
+    def known(self) -> Known:
+        return self.before
+
+    def keep(self, books: Sequence[Sequence[int]], *, frames: int | None = None) -> None:
+        for mine, new in zip(self.books, books, strict=True):
+            mine.extend(new)
+        self.frames = self.frames if frames is None else frames
+
+    def left(self) -> Known:
+        """What another run goes on from."""
+        return Known(tuple(map(tuple, self.books)), self.frames)
 
     def step(self, done: int, total: int) -> Verdict:
         self.seen.append((done, total))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from core.bench.measure import memory_changes, peak_of
-from core.engine import Verdict
+from core.engine import FreshRun, Verdict
 from core.levo.artifacts import Conditions
 from core.levo.plan import lockstep_plan, two_pass_plan
 from core.levo.settings import settings_of
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 PLANS: Mapping[str, Callable[..., Any]] = {"lockstep": lockstep_plan, "two-pass": two_pass_plan}
 
 
-class Listener:
+class Listener(FreshRun):
     """A run that lets everything pass."""
 
     device = CPU

@@ -1,0 +1,312 @@
+"""One song from words to a sound file: the stages in order, each from artifact to artifact."""
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from core.atomic import sweep
+from core.audio.tags import tags_of
+from core.checkpoints import require_weights
+from core.device import Device, choose_device
+from core.digest import sha256_of
+from core.engine import Engine, Plan, Stage
+from core.errors import Cancelled, Paused, SongdeskError
+from core.family import make_engine
+from core.making.finished import finished_sound, with_sound
+from core.making.stage_run import Listener, StageRun, past_of
+from core.making.weighing import weights_of
+from core.meter import State
+from core.takes import recipe as recipes
+from core.takes.fingerprint import roles_read
+from core.takes.job import PREVIEW, STEM_SUFFIXES, STOP, Job, KnobChange, Outcome, artifact_file, stem_file
+from core.takes.journal import FILE as JOURNAL
+from core.takes.journal import read_journal
+from core.takes.recipe import Recipe
+from core.takes.tokenhash import hash_of
+from core.takes.undertaking import START, Undertaking, draft_file, undertaking_of
+from core.tensors import metadata_of
+
+_ARTIFACT = ".safetensors"
+
+
+class Watch(Listener, Protocol):
+    """Who follows a render: shows its progress, turns its knobs and may stop it."""
+
+    def begin(self, stage: Stage, plan: Plan, device: Device) -> None:
+        """A stage starts."""
+
+
+def render(job: Job, watch: Watch) -> Outcome:
+    """Run a job's stages; SongdeskError and Cancelled pass through with the finished stages kept.
+
+    With `goes_on` what an earlier run left in the folder is taken up: its stages, its journal, its recipe.
+    """
+    started = time.monotonic()
+    order = undertaking_of(job)
+    device = choose_device(job.device)
+    require_weights(order.chosen, order.stages)
+    _tidy(order)
+    _begins_as_told(order)
+    strangers = _put_aside(order) if job.goes_on else ()
+    recipe = _begin(order, made_with=f"{device.name}, torch {torch.__version__}")
+    recipe = replace(recipe, notes=(*recipe.notes, *strangers))
+    recipes.save(recipe, job.folder)
+    try:
+        recipe = _run_stages(order, watch, recipe, device.kind)
+    except BaseException as error:
+        _record_end(recipes.load(job.folder) or recipe, job, error)
+        raise
+    sounds = tuple(job.audio.with_name(name) for name in recipe.sounds)
+    whole = job.last == order.kind.stages[-1].id
+    return Outcome(
+        job,
+        State(recipe.state),
+        files=sounds if whole else (order.artifact(order.kind.stage(job.last).writes),),
+        seconds=recipe.seconds,
+        took=time.monotonic() - started,
+        notes=recipe.notes,
+    )
+
+
+def _tidy(order: Undertaking) -> None:
+    """Remove what a killed process left half written; the folder is ours."""
+    job = order.job
+    for audio in (job.audio, draft_file(job.audio)):
+        for stem in STEM_SUFFIXES:
+            sweep(stem_file(audio, stem))
+    for stem in STEM_SUFFIXES:
+        stem_file(job.folder / PREVIEW, stem).unlink(missing_ok=True)
+    kinds = [*(stage.writes for stage in order.kind.stages), "start", "latents"]
+    for kind in (*kinds, *(f"draft-{kind}" for kind in kinds)):
+        sweep(artifact_file(job.folder, kind))
+    for name in (recipes.FILE, JOURNAL):
+        sweep(job.folder / name)
+
+
+def _begins_as_told(order: Undertaking) -> None:
+    """Refuse a take that has lost what it begins with: it would become another song."""
+    job = order.job
+    recipe = recipes.load(job.folder) if job.goes_on else None
+    if recipe is None or recipe.kin is None or not recipe.kin.kept:
+        return
+    begins_with = order.artifact("tokens" if recipe.kin.why == "render" else START)
+    if hash_of(begins_with) != recipe.kin.kept:
+        what = "what the take begins with is gone or damaged"
+        raise SongdeskError(what, where=str(begins_with), hint="make it again from its parent")
+
+
+def _put_aside(order: Undertaking) -> tuple[str, ...]:
+    """Move out of the way what was made by another state of the model; a note for each file says so."""
+    folder, notes = order.job.folder, []
+    written = read_journal(folder / JOURNAL)
+    found = {folder / JOURNAL: ("tokens", written.made_from if written and any(written.books) else "")}
+    found |= {order.artifact(s.writes): (s.id, _made_from(order.artifact(s.writes))) for s in order.stages}
+    for path, (stage, made_from) in found.items():
+        if made_from and made_from.split("+")[0] != order.hashes[stage]:
+            aside = _free(path.with_name(f"{path.stem}-{made_from[:8]}{path.suffix}"))
+            path.rename(aside)
+            notes.append(f"{path.name} was made by another state of the model, and is kept as {aside.name}")
+    return tuple(notes)
+
+
+def _free(path: Path) -> Path:
+    """The path, or one like it that is not taken."""
+    names = (path.with_stem(f"{path.stem}{number or ''}") for number in count())
+    return next(name for name in names if not name.exists())
+
+
+def _begin(order: Undertaking, *, made_with: str) -> Recipe:
+    """The recipe to start with: of what an earlier run left, that which is taken up."""
+    job = order.job
+    fresh = replace(
+        recipes.begin(job, order.hashes),
+        made_with=made_with,
+        stages={stage.id: _made_from(order.artifact(stage.writes)) for stage in order.given},
+        notes=(*map(str, order.plan.notes), *_strangers(order)),
+        until=job.until,
+    )
+    before = recipes.load(job.folder) if job.goes_on else None
+    if before is None:
+        return fresh
+    held = {s.id: before.stages[s.id] for s in order.kind.stages if _holds(order, s, before)}
+    stages = {**fresh.stages, **held}
+    return replace(
+        fresh,
+        stages=stages,
+        kin=before.kin,
+        knobs=_kept_knobs(order, before, stages),
+        seams=before.seams if "tokens" in stages else (),
+        schedule=before.schedule,
+        files={name: found for name, found in before.files.items() if _is_kept(order, name)},
+        notes=tuple(dict.fromkeys((*fresh.notes, *(before.notes if held else ())))),
+        tokens=before.tokens if "tokens" in stages else "",
+        weights=before.weights,
+    )
+
+
+def _is_kept(order: Undertaking, name: str) -> bool:
+    """Whether a file that a recipe tells of is one of the artifacts that are taken up."""
+    return name.endswith(_ARTIFACT) and (bool(order.job.until) or not name.startswith("draft-"))
+
+
+def _kept_knobs(order: Undertaking, recipe: Recipe, finished: Collection[str]) -> tuple[KnobChange, ...]:
+    """Of the knobs turned those of finished stages, and those that stages behind the next one will read."""
+    ids = [stage.id for stage in order.kind.stages]
+    now = next((stage for stage in ids if stage not in finished), ids[-1])
+    kept = {*finished, *ids[ids.index(now) + 1 :]} | ({now} if now == ids[-1] else set())
+    return tuple(
+        knob for knob in recipe.knobs if knob.stage in kept and (knob.key, knob.stage) != (STOP, now)
+    )
+
+
+def _holds(order: Undertaking, stage: Stage, recipe: Recipe) -> bool:
+    """Whether a stage is finished as the recipe says."""
+    return stage.id in recipe.stages and _is_made(order, stage)
+
+
+def _is_made(order: Undertaking, stage: Stage) -> bool:
+    """Whether a stage's result is there; with what was turned on the way, if it is to be taken up."""
+    made_from, wanted = _made_from(order.artifact(stage.writes)), order.hashes[stage.id]
+    return made_from == wanted or (order.job.goes_on and made_from.startswith(f"{wanted}+"))
+
+
+def _record_end(recipe: Recipe, job: Job, ending: BaseException) -> None:
+    """Say in the recipe how a broken run ended; a disk that refuses that too is named beside the cause."""
+    state = State.FAILED
+    if isinstance(ending, Cancelled):
+        state = State.PAUSED if isinstance(ending, Paused) else State.CANCELLED
+    error = str(ending) or type(ending).__name__ if state is State.FAILED else ""
+    try:
+        recipes.save(replace(recipe, state=state.value, error=error), job.folder)
+    except SongdeskError as refusal:
+        ending.add_note(str(refusal))
+
+
+def _run_stages(order: Undertaking, watch: Watch, recipe: Recipe, device: Device) -> Recipe:
+    engine = make_engine(order.kind, order.chosen)
+    try:
+        for stage in order.stages:
+            if _is_made(order, stage):
+                recipe = _take_over(recipe, order, stage)
+            elif (whole := finished_sound(order, stage)) is not None:
+                recipe = _finish_stage(with_sound(recipe, whole), order, stage, order.hashes[stage.id])
+            else:
+                recipe = _run_stage(engine, order, stage, watch, recipe, device)
+            _forget_journal(order, stage)
+    finally:
+        engine.close()
+    if not order.job.until:
+        _forget_draft(order)
+    recipe = replace(recipe, state=_ending(order, recipe).value)
+    recipes.save(recipe, order.job.folder)
+    return recipe
+
+
+def _run_stage(
+    engine: Engine, order: Undertaking, stage: Stage, watch: Watch, recipe: Recipe, device: Device
+) -> Recipe:
+    song = order.job.song
+    watch.begin(stage, order.plan, device)
+    for knob in recipe.knobs:
+        if knob.key != STOP:
+            watch.turn(knob.key, knob.value)
+    with StageRun(order, stage, watch, device) as run:
+        engine.run(stage.id, song, order.job.values, order.inputs(stage), run)
+        weights = weights_of(order.chosen, roles_read(stage, song))
+        recipe = replace(recipe, weights={**recipe.weights, **weights})
+        if run.writers:
+            run.share_gain()
+            told = _with(recipe, stage, run)
+            run.tag(tags_of(replace(told, state=_ending(order, told).value), order.artifact("tokens")))
+    recipe = _with(recipe, stage, run)
+    return _finish_stage(recipe, order, stage, run.made_from)
+
+
+def _with(recipe: Recipe, stage: Stage, run: StageRun) -> Recipe:
+    """The recipe with what a stage has to tell."""
+    return replace(
+        recipe,
+        knobs=_joined(recipe, stage, run.knobs, run.later),
+        seams=recipe.seams + tuple(run.seams),
+        schedule=run.schedule or recipe.schedule,
+        seconds=run.seconds or recipe.seconds,
+        notes=recipe.notes + run.notes,
+        audio=next((writer.path.name for writer in run.writers), recipe.audio),
+        files={**recipe.files, **run.files},
+        samples={**recipe.samples, **run.samples},
+    )
+
+
+def _joined(
+    recipe: Recipe, stage: Stage, knobs: Iterable[KnobChange], later: Mapping[str, KnobChange]
+) -> tuple[KnobChange, ...]:
+    """A recipe's knobs with those a stage tells of anew, and those that were turned for later ones."""
+    others = [knob for knob in recipe.knobs if knob.stage != stage.id and knob.key not in later]
+    return (*others, *knobs, *later.values())
+
+
+def _take_over(recipe: Recipe, order: Undertaking, stage: Stage) -> Recipe:
+    """Take a finished stage's result as it is; where its end was cut off, the journal tells the rest."""
+    if stage.id not in recipe.stages and order.job.goes_on:
+        written = read_journal(order.job.folder / JOURNAL)
+        if written is not None and written.made_from == order.hashes[stage.id]:
+            past = past_of(written, stage.id)
+            knobs, schedule = _joined(recipe, stage, past.knobs, past.later), written.schedule.split(" ")[0]
+            recipe = replace(recipe, knobs=knobs, seams=written.seams, schedule=schedule)
+    if missing := [role for role in roles_read(stage, order.job.song) if role not in recipe.weights]:
+        recipe = replace(recipe, weights={**recipe.weights, **weights_of(order.chosen, missing)})
+    return _finish_stage(recipe, order, stage, _made_from(order.artifact(stage.writes)))
+
+
+def _finish_stage(recipe: Recipe, order: Undertaking, stage: Stage, made_from: str) -> Recipe:
+    recipe = replace(recipe, stages={**recipe.stages, stage.id: made_from})
+    artifact = order.artifact(stage.writes)
+    if artifact.exists():
+        recipe = replace(recipe, files={**recipe.files, artifact.name: sha256_of(artifact)})
+        if stage.writes == "tokens":
+            recipe = replace(recipe, tokens=hash_of(artifact))
+    recipes.save(recipe, order.job.folder)
+    return recipe
+
+
+def _ending(order: Undertaking, recipe: Recipe) -> State:
+    if order.job.until:
+        return State.DRAFT
+    return State.STOPPED if any(knob.key == STOP for knob in recipe.knobs) else State.DONE
+
+
+def _forget_journal(order: Undertaking, stage: Stage) -> None:
+    """Once its tokens are an artifact and the recipe tells of them, the journal has nothing to add."""
+    if stage.writes == "tokens" and not order.job.until:
+        (order.job.folder / JOURNAL).unlink(missing_ok=True)
+
+
+def _forget_draft(order: Undertaking) -> None:
+    """The whole song is there: its draft is no more than its beginning."""
+    job = order.job
+    if job.last != order.kind.stages[-1].id:
+        return
+    for kind in ("tokens", "latents"):
+        artifact_file(job.folder, f"draft-{kind}").unlink(missing_ok=True)
+    for stem in STEM_SUFFIXES:
+        for path in job.folder.glob(f"{stem_file(draft_file(job.audio), stem).name}*"):
+            path.unlink(missing_ok=True)
+
+
+def _made_from(artifact: Path) -> str:
+    """What an artifact says it was made from; nothing where there is none that can be read."""
+    return metadata_of(artifact).get("made_from", "")
+
+
+def _strangers(order: Undertaking) -> tuple[str, ...]:
+    """A note for each artifact that an earlier version of the song or its settings made."""
+    return tuple(
+        f"{stage.writes} were made from other lyrics, style or settings; used as they are"
+        for stage in order.given
+        if _made_from(order.artifact(stage.writes)) not in ("", order.hashes[stage.id])
+    )

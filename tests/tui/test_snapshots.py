@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,10 @@ from core.config import Config
 from core.errors import SongdeskError
 from core.meter import State
 from core.song import Song
+from core.takes import recipe as recipes
+from core.takes.mark import Mark, save_mark
+from core.takes.recipe import Kin, Recipe
+from core.takes.take import home_of
 from tests.tui.rehearsal import Rehearsal
 from tui.app import Studio
 from tui.bridge import Bridge
@@ -35,8 +39,12 @@ A tag that is not one
 SONG = Song("Paper boats", LYRICS, "female, pop, piano, the bpm is 96", settings={"seed": "7"})
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
 EVERY_SIZE = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
+SMALL_FIRST = pytest.mark.parametrize(
+    "size", [SIZES["80x24"], pytest.param(SIZES["120x40"], marks=pytest.mark.slow)], ids=SIZES.keys()
+)
+"""For what is not laid out otherwise where there is more room."""
 BROAD = pytest.mark.parametrize("size", [(200, 60)], ids=["200x60"])
-CALM = 6
+CALM = 4
 """Looks in a row, 0.1 s apart, that must show the same."""
 Act = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -123,6 +131,27 @@ def test_composing(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) 
     assert snap_compare(app, run_before=begin, terminal_size=size)
 
 
+def take(number: int, state: str, seconds: float, kin: Kin | None = None, *, star: bool = False) -> None:
+    """A take of the song as its folder tells it."""
+    folder = home_of(SONG.title) / "takes" / f"20261126-18060{number}-1"
+    folder.mkdir(parents=True)
+    settings = {"seed": number, "length": 30.0}
+    recipes.save(Recipe(asdict(SONG), "demo", settings, state, "0.1.0", seconds=seconds, kin=kin), folder)
+    save_mark(folder, Mark(star, "the one for the radio" if star else ""))
+
+
+@pytest.mark.parametrize("size", [*SIZES.values(), (200, 60)], ids=[*SIZES.keys(), "200x60"])
+def test_takes_as_a_tree(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
+    first = "20261126-180601-1"
+    take(1, "done", 30.0, star=True)
+    take(2, "done", 30.0, Kin(first, "resing", 12.0, "f00d"))
+    take(3, "paused", 0.0, Kin("20261126-180602-1", "ending", 20.0, "f00d"))
+    take(4, "done", 42.0, Kin(first, "extend", 30.0, "f00d"))
+    take(5, "draft", 20.0)
+    take(6, "failed", 0.0)
+    assert snap_compare(studio(engine), run_before=press("f6", "down"), terminal_size=size)
+
+
 @EVERY_SIZE
 def test_the_help(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     assert snap_compare(studio(engine), run_before=press("f1"), terminal_size=size)
@@ -146,7 +175,7 @@ STATES = {
 """What is on the screen besides the areas, and the keys that bring it there."""
 
 
-@EVERY_SIZE
+@SMALL_FIRST
 @pytest.mark.parametrize("keys", STATES.values(), ids=STATES.keys())
 def test_each_page_and_list(
     snap_compare: Any, engine: Rehearsal, size: tuple[int, int], keys: tuple[str, ...]
@@ -165,13 +194,16 @@ def test_the_library(
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
 
+    app = studio(engine)
+
     async def look(pilot: Pilot[Any]) -> None:
         await settled(pilot)
+        assert await app.studio.save()
         for path in (tmp_path / "songs").rglob("*"):
             os.utime(path, (1_790_000_000, 1_790_000_000))
         await press("ctrl+o")(pilot)
 
-    assert snap_compare(studio(engine), run_before=look, terminal_size=size)
+    assert snap_compare(app, run_before=look, terminal_size=size)
 
 
 @EVERY_SIZE
@@ -186,7 +218,7 @@ def test_the_first_page(snap_compare: Any, engine: Rehearsal, size: tuple[int, i
     assert snap_compare(app, run_before=settled, terminal_size=size)
 
 
-@EVERY_SIZE
+@SMALL_FIRST
 @pytest.mark.parametrize("theme", ["songdesk-light", "songdesk-contrast", "ansi-dark"])
 def test_each_theme(snap_compare: Any, engine: Rehearsal, size: tuple[int, int], theme: str) -> None:
     app = studio(engine)

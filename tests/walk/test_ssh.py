@@ -69,7 +69,7 @@ def cost_of_a_second(link: Link) -> float:
     return (last[1] - first[1]) / seconds
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((200, 60), marks=pytest.mark.slow)])
 def test_a_song_is_written_and_composed_over_ssh_for_few_bytes(
     ssh_server: SshServer, tmp_path: Path, size: tuple[int, int]
 ) -> None:

@@ -31,7 +31,10 @@ def hear_take(terminal: Tmux, sound: SoundServer, home: Home) -> None:
     assert sum(stretch.seconds for stretch in found) > 0.8 * len(take) / 48000, found
 
 
-@pytest.mark.parametrize(("size", "term"), [((80, 24), "screen"), ((200, 60), "tmux-256color")])
+@pytest.mark.parametrize(
+    ("size", "term"),
+    [pytest.param((80, 24), "screen", marks=pytest.mark.slow), ((200, 60), "tmux-256color")],
+)
 def test_a_song_is_written_composed_and_heard_in_tmux(
     sound_server: SoundServer, tmp_path: Path, size: tuple[int, int], term: str
 ) -> None:

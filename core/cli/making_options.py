@@ -77,6 +77,7 @@ def add_continue_options(continue_: argparse.ArgumentParser) -> None:
 def add_queue_options(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.set_defaults(command="queue", verb="list", json=False)
+    add_json(parser)
     verbs = parser.add_subparsers(metavar="COMMAND")
     _add_filling(verbs.add_parser)
     _add_ordering(verbs.add_parser)
@@ -86,6 +87,7 @@ def add_queue_options(parser: argparse.ArgumentParser) -> None:
 def add_library_options(library: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     library.set_defaults(command="library", verb="show", json=False)
+    add_json(library)
     verbs = library.add_subparsers(metavar="COMMAND")
     for name, about in {
         "show": "tell where the library is and what it holds",

@@ -15,6 +15,7 @@ def add_takes_options(takes: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     takes.set_defaults(command="takes", verb="list", song=None, search="", sort="new", trash=False)
     takes.set_defaults(starred=False, json=False)
+    add_json(takes)
     verbs = takes.add_subparsers(metavar="COMMAND")
     _add_looking(verbs.add_parser)
     _add_keeping(verbs.add_parser)

@@ -69,6 +69,18 @@ def test_takes_are_listed_under_their_songs_newest_first(library: Path, told: To
     assert len(told()) == 2
 
 
+@pytest.mark.parametrize(("short", "full"), [("takes", "list"), ("library", "show"), ("queue", "list")])
+def test_a_group_without_a_command_takes_json_as_well(
+    library: Path, told: Told, short: str, full: str
+) -> None:
+    family(library)
+    assert main([short, "--json"]) == 0
+    lines = told()
+    assert all(isinstance(json.loads(line), dict) for line in lines)
+    assert main([short, full, "--json"]) == 0
+    assert told() == lines
+
+
 def test_a_library_without_takes_has_nothing_to_list(library: Path, told: Told) -> None:
     assert main(["takes", "list"]) == 0
     assert main(["takes", "tree", "--json"]) == 0

@@ -26,6 +26,7 @@ def expected_starts(sections: Sequence[SectionBudget], seconds: float) -> tuple[
     whole = sum(sum(section.seconds) for section in sections)
     starts, at = [], 0.0
     for section in sections:
-        starts.append(SectionStart(section.tag, at * seconds / whole if whole else 0.0, "expected"))
+        place = min(at / whole, 1.0) * seconds if whole else 0.0
+        starts.append(SectionStart(section.tag, place, "expected"))
         at += sum(section.seconds)
     return tuple(starts)

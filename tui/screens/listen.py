@@ -42,19 +42,16 @@ class TakesArea(Branching):
 
     def __init__(self, session: Session, keys: Mapping[str, str], open_player: OpenPlayer) -> None:
         super().__init__(session, keys, id="takes")
-        self._open_player = open_player
+        self.deck = Deck(open_player)
+        """What plays; at hand also while the studio is taken down."""
+        self._automation = Automation()
         self._meter = Meter()
 
     def compose(self) -> ComposeResult:
         """The list over the deck, and under it how knobs were turned."""
         yield from super().compose()
-        yield Deck(self._open_player)
-        yield Automation()
-
-    @property
-    def deck(self) -> Deck:
-        """What plays."""
-        return self.query_one(Deck)
+        yield self.deck
+        yield self._automation
 
     @property
     def take(self) -> str:
@@ -71,7 +68,7 @@ class TakesArea(Branching):
         for group in ("take", "finish", "mark"):
             self.workers.cancel_group(self, group)
         self.deck.clear()
-        self.query_one(Automation).show((), 0.0)
+        self._automation.show((), 0.0)
         self.post_message(self.InHand(False))
         self.forget()
         self.list_takes()
@@ -89,7 +86,7 @@ class TakesArea(Branching):
         if made.state in _NOTHING_LEFT and self.deck.is_growing(made.id):
             self._put_away()
         if self.take in ("", made.id):
-            self.query_one(Automation).show((), 0.0)
+            self._automation.show((), 0.0)
 
     def stands_at(self, take: Take) -> float | None:
         """Where the player stands in a take (s); None when it has another one, or none."""
@@ -176,12 +173,11 @@ class TakesArea(Branching):
         """Draw how knobs were turned in the take in hand."""
         lanes = await asyncio.to_thread(self.session.lanes, take)
         if self.take == take and self._meter.job != take:
-            for shown in self.query(Automation):  # none when the studio is already being taken down
-                shown.show(lanes, self.deck.duration)
+            self._automation.show(lanes, self.deck.duration)
 
     def _show_lanes_made(self, meter: Meter) -> None:
         seconds, reached = self.session.lane_axis(meter)
-        self.query_one(Automation).show(self.session.lanes(meter.job), seconds, reached=reached)
+        self._automation.show(self.session.lanes(meter.job), seconds, reached=reached)
 
     @on(Deck.Refused)
     def _refused(self, event: Deck.Refused) -> None:
@@ -197,7 +193,7 @@ class TakesArea(Branching):
 
     @on(Deck.Signed)
     def _signed(self, event: Deck.Signed) -> None:
-        self.query_one(TakesList).mark(event.signs)
+        self.list.mark(event.signs)
 
     def action_skip(self, seconds: int) -> None:
         """Go on in the take, or back (s)."""
@@ -235,7 +231,7 @@ class TakesArea(Branching):
 
     def action_mark(self, letter: str) -> None:
         """Compare the take under the cursor, or no longer."""
-        row = self.query_one(TakesList).current
+        row = self.list.current
         sound = self.session.sound_of(row.id) if row is not None else None
         if row is None or sound is None:
             self.say("only a take that has its sound can be compared", kind="warning")

@@ -30,6 +30,10 @@ class TakeShelf(Area):
 
     def __init__(self, session: Session, keys: Mapping[str, str], *, id: str) -> None:  # noqa: A002
         super().__init__(session, keys, id=id)
+        self.list = TakesList()
+        """The takes; at hand, as the rest, also while the studio is taken down."""
+        self._line = SearchLine()
+        self._aside = Static(id="take-aside", markup=False)
         self._by: By = "new"
         self._in_bin = False
         self._arrange = Arranger()
@@ -41,9 +45,9 @@ class TakeShelf(Area):
 
     def compose(self) -> ComposeResult:
         """What is searched for, the list, and the whole of what one row says."""
-        yield SearchLine()
-        yield TakesList()
-        yield Static(id="take-aside", markup=False)
+        yield self._line
+        yield self.list
+        yield self._aside
 
     @property
     def rows_shown(self) -> tuple[TakeRow, ...]:
@@ -53,14 +57,14 @@ class TakeShelf(Area):
         if self._in_bin:
             takes, others = others, takes
         rows = map(row_of, takes) if self._in_bin else session.rows
-        words = self.query_one(SearchLine).words
+        words = self._line.words
         return self._arrange(View(takes, self._by, words, others, self._learned), rows)
 
     def show_takes(self) -> None:
         """Show how the takes stand now."""
-        rows, line = self.rows_shown, self.query_one(SearchLine)
+        rows, line = self.rows_shown, self._line
         nothing = "No take has these words." if line.words else _BIN_EMPTY if self._in_bin else NOTHING
-        self.query_one(TakesList).show(rows, nothing=nothing)
+        self.list.show(rows, nothing=nothing)
         if line.display:
             line.count(len(rows))
         self._tell_aside()
@@ -73,7 +77,7 @@ class TakeShelf(Area):
         """Another song is open: begin with all of its takes."""
         self._in_bin, self._learned = False, Learned()
         self._memo.clear()
-        self.query_one(SearchLine).close()
+        self._line.close()
 
     def take_named(self, id: str) -> Take | None:  # noqa: A002
         """The take with an id, be it in the trash; None where there is none any more."""
@@ -103,7 +107,7 @@ class TakeShelf(Area):
         take = self.take_named(event.id)
         match event.verb:
             case "search":
-                self.query_one(SearchLine).open()
+                self._line.open()
             case "sort":
                 self._next_order()
             case "bin":
@@ -135,7 +139,7 @@ class TakeShelf(Area):
 
     @on(SearchLine.Left)
     def _back_to_list(self) -> None:
-        self.query_one(TakesList).focus()
+        self.list.focus()
 
     @on(TakesList.Highlighted)
     def _highlighted(self) -> None:
@@ -149,8 +153,8 @@ class TakeShelf(Area):
     def _turn_over(self) -> None:
         """Go from the takes to the trash, or back."""
         self._in_bin = not self._in_bin
-        self.query_one(SearchLine).close()
-        self.query_one(TakesList).focus()
+        self._line.close()
+        self.list.focus()
         self.show_takes()
         count = len(self.session.trashed)
         back, out, empty = (self.keys[f"takes.{name}"] for name in ("bin", "undo", "empty"))
@@ -163,7 +167,7 @@ class TakeShelf(Area):
 
     def _go_back(self) -> None:
         """Show all takes again, after a search or the trash."""
-        line = self.query_one(SearchLine)
+        line = self._line
         if line.display:
             line.close()
             self.show_takes()
@@ -172,10 +176,10 @@ class TakeShelf(Area):
 
     def _tell_aside(self) -> None:
         """Say in full what the columns have no room for."""
-        row = self.query_one(TakesList).current
+        row = self.list.current
         note = f"“{row.note}” · " if row is not None and row.note else ""
         words = Content(one_line(f"{note}{row.detail}") if row is not None else "")
-        aside = self.query_one("#take-aside", Static)
+        aside = self._aside
         if words != aside.content:
             aside.update(words)
 
@@ -229,7 +233,7 @@ class TakeShelf(Area):
             name = self.called(now)
             if await self._done(partial(put_back, self.session.store, now), now):
                 if not self._in_bin:
-                    self.query_one(TakesList).go_to(now.id)
+                    self.list.go_to(now.id)
                 self.say(f"{name} is out of the trash again")
 
     @work(group="ask", exclusive=True)

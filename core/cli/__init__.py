@@ -15,6 +15,7 @@ from core.cli.bench import add_bench_options
 from core.cli.of_library import RUN, add_library_commands, run_library_command
 from core.cli.open_options import add_open_options
 from core.cli.parity import add_parity_options
+from core.cli.setting_options import add_preset, add_settings
 from core.errors import SongdeskError
 from core.paths import log_file
 
@@ -136,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SONGS.jsonl",
         help="start with its first song; headlessly all",
     )
-    _add_preset(studio)
+    add_preset(studio)
     studio.set_defaults(command="studio")
 
     render = commands.add_parser("render", help="make songs of a JSONL file; prints each sound file's path")
@@ -181,31 +182,12 @@ def _add_convert(models: argparse.ArgumentParser) -> None:
     convert.set_defaults(command="convert")
 
 
-def _add_preset(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--preset",
-        action="append",
-        default=[],
-        metavar="NAME",
-        dest="presets",
-        help="settings under a name (see `songdesk presets`); may be repeated: the later ones count more",
-    )
-
-
 def _add_render_options(render: argparse.ArgumentParser) -> None:
     render.add_argument("songs", type=Path, metavar="SONGS.jsonl")
     render.add_argument("--model", help="a model of `songdesk models` (default: as configured)")
     render.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="default: ./out")
     render.add_argument("--seed", metavar="N", help="without it one is drawn and recorded")
-    _add_preset(render)
-    render.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="assignments",
-        help="a setting, such as temperature=0.9; may be repeated",
-    )
+    add_settings(render)
     render.add_argument("--until", choices=("conditions", "tokens"), help="end after this stage")
     render.add_argument(
         "--from",

@@ -1,6 +1,5 @@
 """Takes of the queue made in this process, with progress told, until they are done or somebody leaves."""
 
-import json
 import queue
 import time
 from collections.abc import Collection
@@ -9,7 +8,7 @@ from pathlib import Path
 from core.cli.departure import Departure
 from core.cli.progress import READINGS_PER_SECOND, Teller, teller
 from core.cli.render import EXIT_FAILED, PATIENCE, end_engine
-from core.cli.report import say, talk
+from core.cli.report import say, talk, tell
 from core.cli.take_words import called, take_facts
 from core.config import Config
 from core.errors import SongdeskError
@@ -115,13 +114,7 @@ class _Desk:
 
 def _report(outcome: Outcome, *, as_json: bool) -> None:
     """Tell how a take ended: its files, or an object, on stdout."""
-    for line in _talk(outcome):
-        say(f"{outcome.job.song.title}: {line}")
-    if as_json:
-        print(json.dumps(_facts(outcome), ensure_ascii=False), flush=True)
-    else:
-        for file in outcome.files:
-            print(file, flush=True)
+    tell(outcome, _talk(outcome), _facts(outcome) if as_json else None)
 
 
 def _talk(outcome: Outcome) -> list[str]:
@@ -139,13 +132,7 @@ def _talk(outcome: Outcome) -> list[str]:
 
 def _facts(outcome: Outcome) -> dict[str, object]:
     take = take_of(outcome.job.folder)
-    return {
-        **(take_facts(take) if take else {"id": outcome.job.id, "folder": str(outcome.job.folder)}),
-        "files": [str(file) for file in outcome.files],
-        "took": round(outcome.took, 3),
-        "notes": list(outcome.notes),
-        "error": str(outcome.error) if outcome.error else None,
-    }
+    return take_facts(take) if take else {"id": outcome.job.id, "folder": str(outcome.job.folder)}
 
 
 def _tell_left(only: Collection[Path], seen: Collection[Path]) -> int:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from core.cli.setting_options import add_settings
 from core.cli.takes_options import TAKE, Add, add_json
 
 MOST = 64
@@ -40,7 +41,7 @@ def add_rerender_options(rerender: argparse.ArgumentParser) -> None:
     """Declare what `rerender` takes."""
     rerender.set_defaults(command="rerender")
     rerender.add_argument("take", metavar="TAKE", help=TAKE)
-    _add_changing_options(rerender)
+    add_settings(rerender)
     _add_queue_option(rerender)
     rerender.set_defaults(seed=None)
 
@@ -56,7 +57,7 @@ def add_drafts_options(drafts: argparse.ArgumentParser) -> None:
     drafts.add_argument("--count", type=count_of, default=3, metavar="N", help="of each song (default: 3)")
     drafts.add_argument("--seconds", default="20", metavar="S", help="of each draft (default: 20)")
     drafts.add_argument("--model", help="a model of `songdesk models` (default: as configured)")
-    _add_changing_options(drafts)
+    add_settings(drafts)
     _add_queue_option(drafts)
 
 
@@ -115,7 +116,7 @@ def _add_filling(add: Add) -> None:
     )
     adding.add_argument("--model", help="a model of `songdesk models` (default: as configured)")
     adding.add_argument("--seed", metavar="N", help="default: one is drawn for each and recorded")
-    _add_changing_options(adding)
+    add_settings(adding)
     _verb(add, "list", "list the queue in its order")
 
 
@@ -143,28 +144,8 @@ def _add_running(add: Add) -> None:
 def _add_making_options(command: argparse.ArgumentParser) -> None:
     """Declare what every command takes that sings a new take."""
     command.add_argument("--seed", metavar="N", help="default: one is drawn and recorded")
-    _add_changing_options(command)
+    add_settings(command)
     _add_queue_option(command)
-
-
-def _add_changing_options(command: argparse.ArgumentParser) -> None:
-    """Declare `--preset` and `--set`."""
-    command.add_argument(
-        "--preset",
-        action="append",
-        default=[],
-        metavar="NAME",
-        dest="presets",
-        help="settings under a name (see `songdesk presets`); may be repeated",
-    )
-    command.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        dest="assignments",
-        help="a setting, such as temperature=0.9; may be repeated",
-    )
 
 
 def _add_queue_option(command: argparse.ArgumentParser) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable, Mapping
 
 from core.clock import clock
 from core.meter import State
@@ -12,10 +13,15 @@ MADE = (State.DONE, State.STOPPED)
 
 def report(outcome: Outcome, *, as_json: bool) -> None:
     """Tell how a song ended: its path, or with `as_json` an object, on stdout."""
-    for line in talk(outcome):
+    tell(outcome, talk(outcome), _facts(outcome) if as_json else None)
+
+
+def tell(outcome: Outcome, lines: Iterable[str], facts: Mapping[str, object] | None) -> None:
+    """Say lines about a song, then print its facts and how it ended as an object, or else its files."""
+    for line in lines:
         say(f"{outcome.job.song.title}: {line}")
-    if as_json:
-        print(json.dumps(_facts(outcome), ensure_ascii=False), flush=True)
+    if facts is not None:
+        print(json.dumps({**facts, **_ending(outcome)}, ensure_ascii=False), flush=True)
     else:
         for file in outcome.files:
             print(file, flush=True)
@@ -53,10 +59,16 @@ def _facts(outcome: Outcome) -> dict[str, object]:
         "idx": outcome.job.song.title,
         "state": outcome.state.value,
         "file": str(outcome.file) if outcome.file else None,
-        "files": [str(file) for file in outcome.files],
         "model": outcome.job.model,
         "seed": outcome.job.values["seed"],
         "seconds": outcome.seconds,
+    }
+
+
+def _ending(outcome: Outcome) -> dict[str, object]:
+    """What is told of the end of every song and take."""
+    return {
+        "files": [str(file) for file in outcome.files],
         "took": round(outcome.took, 3),
         "notes": list(outcome.notes),
         "error": str(outcome.error) if outcome.error else None,

@@ -213,11 +213,9 @@ class StageRun:
         """Turn all stems down alike where one of them needs it, and note it; to be called once."""
         peak = max(writer.true_peak for writer in self.writers)
         gain = guard_gain(peak)
-        values = self._order.job.values
-        is_exact = (values["format"], values["wav_depth"]) == ("wav", "float")
         for writer in self.writers:
             writer.gain = gain
-        if gain < 1 and not is_exact:
+        if gain < 1 and not self.writers[0].keeps_peaks:
             self.note(f"turned down by {-_decibels(gain):.1f} dB, so that no peak passes -1 dBFS")
         elif peak > 1:
             self.note(f"peaks reach {_decibels(peak):+.1f} dBFS; a float wav keeps them as they are")
@@ -266,6 +264,8 @@ class StageRun:
 
     def _follow_timeline(self) -> None:
         """Turn the knobs that were turned by now in the take that is made again."""
+        if not self._timeline:
+            return
         due = [knob for knob in self._timeline if knob.at <= self._done and knob.key != STOP]
         for knob in due:
             self._listener.turn(knob.key, knob.value)

@@ -73,8 +73,6 @@ def words_of(kin: Kin | None) -> str:
             return f"goes on behind {kin.parent}"
         case "render":
             return f"{kin.parent} rendered again"
-        case "again":
-            return f"{kin.parent} made again"
         case _:
             return f"made after {kin.parent}"
 

@@ -43,8 +43,7 @@ class Kin:
     parent: str
     """The id of the other take."""
     why: str
-    """`resing`, `ending`, `extend` (it begins with the other's tokens), `render` (it has all of them) or
-    `again` (nothing but what was asked for)."""
+    """`resing`, `ending` or `extend`: it begins with the other's tokens; or `render`: it has all of them."""
     seconds: float = 0.0
     """How much of the other it begins with (s)."""
     kept: str = ""

@@ -8,12 +8,11 @@ from rich.segment import Segment
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import DataTable
 
 from tui.widgets.bars import clip, one_line
-from tui.widgets.still_table import StillTable, cell
+from tui.widgets.still_table import OfRow, StillTable, cell
 
 COLUMNS = {"place": 5, "song": 22, "model": 12, "state": 13, "why": 10}
 """Columns and their widths (cells), the last at least."""
@@ -77,33 +76,15 @@ class QueueList(StillTable):
         ),
     ]
 
-    class Chosen(Message):
+    class Chosen(OfRow):
         """The song of an item is to be opened."""
 
-        def __init__(self, source: "QueueList", id: str) -> None:  # noqa: A002
-            super().__init__()
-            self.source = source
-            self.id = id
-
-        @property
-        def control(self) -> "QueueList":
-            """The list it came from."""
-            return self.source
-
-    class Asked(Message):
+    class Asked(OfRow):
         """The order is to be changed, or what is begun."""
 
-        def __init__(self, source: "QueueList", verb: Verb, id: str) -> None:  # noqa: A002
-            super().__init__()
-            self.source = source
+        def __init__(self, table: StillTable, verb: Verb, id: str) -> None:  # noqa: A002
+            super().__init__(table, id)
             self.verb = verb
-            self.id = id
-            """Empty where there is no item."""
-
-        @property
-        def control(self) -> "QueueList":
-            """The list it came from."""
-            return self.source
 
     def __init__(self) -> None:
         super().__init__(cursor_type="row", zebra_stripes=False)

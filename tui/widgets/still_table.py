@@ -4,6 +4,7 @@ from typing import Self
 
 from rich.text import Text
 from textual.geometry import Region
+from textual.message import Message
 from textual.widgets import DataTable
 
 
@@ -28,6 +29,20 @@ class StillTable(DataTable[Text]):
         if self._is_writing and not (regions or layout or recompose):
             return self
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+
+class OfRow(Message):
+    """Something about a row of a table, named by its key; empty where there is no row."""
+
+    def __init__(self, table: StillTable, id: str) -> None:  # noqa: A002
+        super().__init__()
+        self.table = table
+        self.id = id
+
+    @property
+    def control(self) -> StillTable:
+        """The table it came from."""
+        return self.table
 
 
 def cell(words: str) -> Text:

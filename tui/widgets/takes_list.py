@@ -9,12 +9,11 @@ from rich.segment import Segment
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import DataTable
 
 from tui.widgets.bars import clip, clock, one_line
-from tui.widgets.still_table import StillTable, cell
+from tui.widgets.still_table import OfRow, StillTable, cell
 
 COLUMNS = {"take": 10, "state": 17, "length": 6, "seed": 10, "detail": 20}
 """Columns and their widths (cells), the last at least; so no row is painted at the width of another one."""
@@ -123,46 +122,18 @@ class TakesList(StillTable):
         _key("shift+delete", "empty", "Empty trash", "Delete for good what is in the trash that shows"),
     ]
 
-    class Chosen(Message):
+    class Chosen(OfRow):
         """Somebody wants to hear a take."""
 
-        def __init__(self, takes_list: "TakesList", id: str) -> None:  # noqa: A002
-            super().__init__()
-            self.takes_list = takes_list
-            self.id = id
-
-        @property
-        def control(self) -> "TakesList":
-            """The list it came from."""
-            return self.takes_list
-
-    class Highlighted(Message):
+    class Highlighted(OfRow):
         """The cursor came to a take."""
 
-        def __init__(self, takes_list: "TakesList", id: str) -> None:  # noqa: A002
-            super().__init__()
-            self.takes_list = takes_list
-            self.id = id
-
-        @property
-        def control(self) -> "TakesList":
-            """The list it came from."""
-            return self.takes_list
-
-    class Asked(Message):
+    class Asked(OfRow):
         """Something is to be done with the take under the cursor, or with the list."""
 
-        def __init__(self, takes_list: "TakesList", verb: Verb, id: str) -> None:  # noqa: A002
-            super().__init__()
-            self.takes_list = takes_list
+        def __init__(self, table: StillTable, verb: Verb, id: str) -> None:  # noqa: A002
+            super().__init__(table, id)
             self.verb = verb
-            self.id = id
-            """Empty where there is no take."""
-
-        @property
-        def control(self) -> "TakesList":
-            """The list it came from."""
-            return self.takes_list
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(cursor_type="row", zebra_stripes=False, id=id, classes=classes)

@@ -79,6 +79,21 @@ class Plan:
         return max(stage.peak for stage in self.stages)
 
 
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way to run a stage and what it takes; a ladder has the best way first and the leanest last."""
+
+    plan: StagePlan
+    settings: Mapping[str, Value] = field(default_factory=dict)
+    """What it fixes: each setting that is left to `auto`, and each that it takes a step down."""
+    name: str = ""
+    """In words, such as `int8 weights, one transformer after the other`."""
+    costs: str = ""
+    """In words what it costs against the ladder's first; empty for that."""
+    device: str = ""
+    """`cpu` when it leaves the accelerator alone; empty to run where the run runs."""
+
+
 class Verdict(Enum):
     """What a stage is to do after a step."""
 

@@ -6,7 +6,8 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from core.engine import Engine, Plan, Stage
+from core.device import Device
+from core.engine import Engine, Plan, Rung, Stage
 from core.errors import SongdeskError
 from core.lyrics.parse import Lyrics
 from core.lyrics.tags import Dialect
@@ -38,6 +39,8 @@ class Family:
     settings: Callable[[Variant], tuple[Setting, ...]]
     plan: Callable[[Song, Variant, Values], Plan]
     """Costs nothing and loads nothing."""
+    ladder: Callable[[Song, Variant, Values, str, Device], tuple[Rung, ...]]
+    """Ways to run one stage (by its id) on a kind of device, the best first; what a person set is kept."""
     count_tokens: Callable[[Variant, str], int]
     """Length of a wire string in the model's lyric tokens."""
     style_text: Callable[[str, Variant, Values], str]

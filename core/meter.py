@@ -75,6 +75,10 @@ class Meter:
     waiting: int = 0
     """Songs that wait behind this one."""
     memory: Memory | None = None
+    way: str = ""
+    """In words how the stage is run, where there was a choice."""
+    warning: str = ""
+    """What is wrong with the run and can be mended by the person; empty when nothing is."""
     preview: Path | None = None
     """A sound file that grows while the song is rendered; None before its first second."""
     preview_seconds: float = 0.0

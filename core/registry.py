@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -24,6 +24,46 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """A file as its publisher has it: where it is, what it weighs, and what becomes of it here."""
+
+    path: str
+    """In its repository; the published tree and folders of already fetched files have the same."""
+    repo: str
+    """Its repository on the hub; empty for a file that no hub has (see `note`)."""
+    roles: tuple[str, ...] = ()
+    """The weights that are made of it; none for a file that is kept as it is."""
+    keep_as: str = ""
+    """Where a file that is kept as it is goes, below the folder of all weights."""
+    bytes: int | None = None
+    """Its size where that is known to the byte."""
+    about: int = 0
+    """Its size (bytes) as far as it is known, to tell a person."""
+    sha256: str = ""
+    """Its SHA-256; where only a part is known, its beginning and its end with an ellipsis between."""
+    optional: bool = False
+    """Whether songs without a reference do without it."""
+    shared: bool = True
+    """Whether every published model of the family reads what becomes of it."""
+    note: str = ""
+
+    def agrees(self, digest: str) -> bool:
+        """Whether a SHA-256 in hex is this file's, as far as that is known."""
+        begin, _, end = self.sha256.partition("…")
+        return digest.startswith(begin) and digest.endswith(end)
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """On what terms a model's weights are to be had."""
+
+    name: str
+    url: str = ""
+    is_free: bool = False
+    """Whether it lets one use the songs for anything, for money too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """One model of a family."""
 
@@ -38,8 +78,21 @@ class Variant:
     """Settings whose default differs from the family's."""
     weights: str = "published"
     """`rule` when songdesk makes them itself, `published` when they must be fetched."""
-    sources: Mapping[str, str] = field(default_factory=dict)
-    """By role of a published model the file that its weights are converted from."""
+    files: tuple[PublishedFile, ...] = ()
+    """What has to be fetched for it."""
+    parameters: int = 0
+    """Of the language model, all that its published file holds; 0 where it is not told."""
+    languages: tuple[str, ...] = ()
+    """That it sings, by their ISO 639-1 codes, as its publisher says."""
+    licence: Licence = Licence("")
+    """Of its weights."""
+    attribution: str = ""
+    """Whom to name."""
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """By role the path of the published file that its weights are converted from."""
+        return {role: file.path for file in self.files for role in file.roles}
 
 
 @cache
@@ -87,5 +140,13 @@ def _variant(name: str, entry: dict[str, object]) -> Variant:
         shapes=cast("dict[str, dict[str, object]]", entry["shapes"]),
         defaults=cast("dict[str, object]", entry.get("defaults", {})),
         weights=str(entry.get("weights", "published")),
-        sources=cast("dict[str, str]", entry.get("sources", {})),
+        files=tuple(_file(each) for each in cast("list[dict[str, Any]]", entry.get("files", []))),
+        parameters=int(cast("int", entry.get("parameters", 0))),
+        languages=tuple(str(code) for code in cast("list[str]", entry.get("languages", []))),
+        licence=Licence(**cast("dict[str, Any]", entry.get("licence", {"name": ""}))),
+        attribution=str(entry.get("attribution", "")),
     )
+
+
+def _file(entry: dict[str, Any]) -> PublishedFile:
+    return PublishedFile(**{**entry, "roles": tuple(entry.get("roles", ()))})

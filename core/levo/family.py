@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from core.engine import Plan, Stage
+from core.device import Device
+from core.engine import Plan, Rung, Stage
 from core.family import Family, Kept
 from core.levo import plan as plans
 from core.levo.heard import heard_from
 from core.levo.identity import LED_BY, identity
+from core.levo.ladder import ladder
 from core.levo.settings import settings_of
 from core.levo.shapes import EDGE_SAMPLES
 from core.levo.text import count_lyric_tokens, count_style_tokens, cut_lyrics, cut_style, style_text
@@ -59,6 +61,10 @@ def _plan(song: Song, chosen: Variant, values: Values) -> Plan:
     return plans.plan(song, chosen, values)
 
 
+def _ladder(song: Song, chosen: Variant, values: Values, stage: str, device: Device) -> tuple[Rung, ...]:
+    return ladder(song, chosen, values, stage, device)
+
+
 def _begin_with(parent: Path, child: Path, seconds: float) -> Kept:
     from core.levo.start import begin_with
 
@@ -86,6 +92,7 @@ FAMILY = Family(
     stages=STAGES,
     settings=settings_of,
     plan=_plan,
+    ladder=_ladder,
     count_tokens=count_lyric_tokens,
     count_style_tokens=count_style_tokens,
     cut_lyrics=cut_lyrics,

@@ -82,6 +82,8 @@ class Recipe:
     """For each role of the model SHA-256 of the file that it was read from."""
     schedule: str = ""
     """The schedule that the tokens were made by."""
+    chosen: Mapping[str, Value] = field(default_factory=dict)
+    """What memory decided of settings that were left to `auto`, or had to step down: what was used."""
     until: float = 0.0
     """How much of the song (s) its draft has; 0 for no draft."""
     error: str = ""

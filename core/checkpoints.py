@@ -40,12 +40,10 @@ def role_file(chosen: Variant, role: str) -> Path:
     path = find_role(chosen, role)
     if path is None:
         name = role.replace("_", " ")
-        fetched = chosen.sources.get(role)
-        how = (
-            f"fetch {fetched}, then `songdesk models convert {Path(fetched).name}`"
-            if fetched
-            else chosen.note
-        )
+        file = next((file for file in chosen.files if role in file.roles), None)
+        how = f"`songdesk models fetch {chosen.id}`" if file else chosen.note
+        if file and not file.repo:
+            how += f" --from a folder with {file.name}, which no hub has"
         raise SongdeskError(
             f"the {name} weights of {chosen.id} are not here",
             where=str(model_folder(chosen) / f"{role}.safetensors"),

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import psutil
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 Device = Literal["cpu", "cuda"]
+_WSL_DEVICE, _KERNEL = Path("/dev/dxg"), Path("/proc/version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +51,42 @@ def choose_device(asked: str = "auto") -> DeviceChoice:
     return DeviceChoice("cuda", _accelerator(), reason)
 
 
+def free_memory(device: Device) -> int | None:
+    """Bytes that models could still take, what our allocator keeps for later counted as free.
+
+    None where the driver tells nonsense. It wakes a sleeping device.
+    """
+    if device == "cpu":
+        return int(psutil.virtual_memory().available)
+    import torch
+
+    free, _ = _told_by_driver()
+    return None if free is None else free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+
+
+def own_memory(device: Device) -> int:
+    """Bytes that this process has of a device's memory; on the processor without pages of files."""
+    if device == "cpu":
+        now = psutil.Process().memory_info()
+        return int(now.rss - getattr(now, "shared", 0))
+    import torch
+
+    return int(torch.cuda.memory_reserved())
+
+
+def is_wsl() -> bool:
+    """Whether this Linux runs inside Windows, whose driver moves memory that does not fit to the host."""
+    if _WSL_DEVICE.exists():
+        return True
+    try:
+        return "microsoft" in _KERNEL.read_text(encoding="utf-8", errors="replace").lower()
+    except OSError:
+        return False
+
+
 def read_memory(planned: int | None = None, *, device: Device = "cpu") -> Memory:
     """Read the device's memory (bytes), cheaply: it imports no torch and wakes no device."""
     return _video_memory(planned) if device == "cuda" else _main_memory(planned)
-
-
-def calm_threads() -> None:
-    """Let torch's processor threads sleep while they wait; call it before torch is first imported.
-
-    Spinning, as they do by default, slows a small model a hundredfold when anything else wants a core.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
-def quiet_profiler() -> None:
-    """Keep torch's profiler from calling a machine without a GPU an error; call it before torch's import."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "5")
 
 
 def cores() -> int:
@@ -132,8 +154,28 @@ def _video_memory(planned: int | None) -> Memory:
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return Memory("VRAM", planned=planned)
-    free, total = torch.cuda.mem_get_info()
-    return Memory("VRAM", torch.cuda.memory_reserved(), total - free, total, planned)
+    ours = torch.cuda.memory_reserved()
+    free, total = _told_by_driver()
+    in_use = total - free if free is not None and total is not None else None
+    return Memory("VRAM", ours, in_use, total, planned)
+
+
+def _told_by_driver() -> tuple[int | None, int | None]:
+    """Free and total bytes of the accelerator as its driver has them, each None where that is nonsense.
+
+    Drivers under WSL and of some AMD GPUs have been seen to answer 0, or that nothing is in use.
+    """
+    import torch
+
+    try:
+        free, total = torch.cuda.mem_get_info()
+    except RuntimeError:
+        return None, None
+    if total <= 0:
+        return None, None
+    in_use = total - free
+    is_sane = 0 < free <= total and in_use > 0 and in_use >= torch.cuda.memory_reserved()
+    return free if is_sane else None, total
 
 
 def _processor() -> str:

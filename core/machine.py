@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from core.device import Device, choose_device
+from core.environment import prepare
 from core.errors import SongdeskError
 
 _PATIENCE = 90.0
@@ -50,7 +51,7 @@ def look(asked: str = "auto", *, patience: float = _PATIENCE) -> Machine:
     command = [sys.executable, "-m", __name__, asked]
     root = Path(__file__).parents[1]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own program
             command, capture_output=True, text=True, timeout=patience, check=False, cwd=root
         )
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -63,6 +64,7 @@ def look(asked: str = "auto", *, patience: float = _PATIENCE) -> Machine:
 
 
 def _look(asked: str = "auto") -> Machine:
+    prepare()
     chosen = choose_device(asked)
     import torch
 

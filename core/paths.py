@@ -89,6 +89,11 @@ def pace_file() -> Path:
     return Path(platformdirs.user_cache_dir(_APP)) / "paces.json"
 
 
+def history_file() -> Path:
+    """Where it is kept how the last runs went on this machine; it can be deleted at any time."""
+    return Path(platformdirs.user_cache_dir(_APP)) / "history.json"
+
+
 def weights_cache() -> Path:
     """Where the hashes of weight files are kept; it can be deleted at any time."""
     return Path(platformdirs.user_cache_dir(_APP)) / "weights.json"

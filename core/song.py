@@ -36,3 +36,5 @@ class Song:
     reference: Reference | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     """Settings the song itself asks for, as written."""
+    model: str = ""
+    """The model it is to be made with; empty for the one that is configured."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.atomic import write_text
 from core.errors import SongdeskError
-from core.lyrics.parse import parse
+from core.lyrics.parse import TAG, parse
 from core.lyrics.tags import dialect
 from core.lyrics.wire import from_wire, to_wire
 from core.settings import parse_pairs
@@ -29,6 +29,8 @@ _DAY = 86_400
 _OLDER_NAMES = {"description": "descriptions"}
 _NOT_TEXT = re.compile("[\udc80-\udcff]")
 """Bytes that are no UTF-8, as `surrogateescape` hands them on."""
+_SHORT = ("intro", "inst", "outro")
+"""Tags without a length, which the published programs' own page takes for the short ones."""
 _UNUSED = frozenset({"melody_audio_path"})
 _CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -243,7 +245,18 @@ def _lyrics(given: Mapping[str, object], line: _Line) -> str:
     if not wire and len(line.problems) == had_problems:
         what = "is missing" if given.get("gt_lyric") is None else "is empty"
         line.error("gt_lyric", what, 'write lyrics such as "[verse] One line. Another. ; [chorus] …"')
-    return from_wire(wire)
+    return "\n".join(_known_tag(row, line) for row in from_wire(wire).split("\n"))
+
+
+def _known_tag(row: str, line: _Line) -> str:
+    """A tag line with the tag that it means where case or length differ; any other row as it is."""
+    found = TAG.fullmatch(row)
+    name = found[2].strip().lower() if found else ""
+    meant = f"{name}-short" if name in _SHORT else name
+    if found is None or meant == found[2] or dialect("levo").tag(meant) is None:
+        return row
+    line.warn("gt_lyric", f"[{found[2]}] is read as [{meant}]", f"write [{meant}]")
+    return f"[{meant}]"
 
 
 def _reference(given: Mapping[str, object], line: _Line) -> Reference | None:

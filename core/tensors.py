@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from core.atomic import replacing
+from core.errors import SongdeskError
+from core.headers import read_header
 
 DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
@@ -94,15 +96,23 @@ def _header(layout: Mapping[str, Layout], metadata: Mapping[str, str]) -> bytes:
 def metadata_of(path: Path) -> Mapping[str, str]:
     """What a file says of itself; nothing where there is no file that can be read."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return dict(file.metadata() or {})
-    except (OSError, SafetensorError):
+        return read_header(path).about
+    except SongdeskError:
         return {}
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Every tensor of a file on the host, its header checked first; SongdeskError where it cannot be read."""
+    read_header(path)
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:  # it changed meanwhile
+        raise SongdeskError("cut short or damaged", where=str(path), hint="get it again") from error
 
 
 def read_tensors(path: Path) -> dict[str, Tensor] | None:
     """Every tensor of a file; None where there is no file that can be read."""
     try:
-        return load_file(path)
-    except (OSError, SafetensorError):
+        return load_tensors(path)
+    except SongdeskError:
         return None

@@ -11,12 +11,12 @@ import psutil
 import pytest
 from hypothesis import settings
 
-from core.device import calm_threads
+from core.environment import prepare
 from core.registry import variants
 from tests.toy import toys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-calm_threads()
+prepare()
 # How long an example takes says more of what else the machine does than of us.
 settings.register_profile("songdesk", deadline=None)
 settings.load_profile("songdesk")

@@ -214,6 +214,13 @@ class Studio(KeysInTurn[int]):
             self._leaves("The draft cannot be saved. Leaving loses what was changed.")
         ):
             return
+        fetched = self.studio.fetched
+        if fetched.state == "running" and not await self.push_screen_wait(
+            self._leaves(
+                f"{fetched.model} is being fetched. Leaving ends that; fetching it again goes on from there."
+            )
+        ):
+            return
         if not self.studio.bridge.busy:
             self._leave(0)
             return

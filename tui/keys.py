@@ -13,6 +13,7 @@ from tui.screens.confirm import Confirm, Prompt
 from tui.screens.jump import Jump
 from tui.screens.leave import Leave
 from tui.screens.listen import TakesArea
+from tui.screens.models_page import ModelsPage
 from tui.screens.page import Page
 from tui.screens.presets import PresetsPage
 from tui.screens.queue_page import QueuePage
@@ -24,6 +25,7 @@ from tui.widgets.find_bar import FindBar
 from tui.widgets.fuzzy_list import FuzzyList
 from tui.widgets.list_panel import ListPanel, ProblemPanel
 from tui.widgets.lyric_editor import LyricEditor
+from tui.widgets.model_list import ModelList
 from tui.widgets.path_prompt import PathPrompt
 from tui.widgets.queue_list import QueueList
 from tui.widgets.reference_panel import ReferencePanel
@@ -101,6 +103,7 @@ KEYS = (
     Key("new", "ctrl+n", "new", "New", "Begin a new song"),
     Key("song", "alt+l", "song_menu", "Song …", "Save as, rename, duplicate, import, export"),
     Key("queue", "alt+q", "queue", "Queue", "Show all that waits to be made, and change its order"),
+    Key("models", "alt+u", "models", "Models", "Use another model, fetch one, see what fits this machine"),
     Key("message", "alt+m", "message", "Messages", "Read in full what was said last"),
     Key("jump", "ctrl+j", "app.jump", "Jump", "A letter over every place; typing it goes there"),
     Key("palette", "ctrl+p", "app.command_palette", "Find", "Find any action by words", in_footer=True),
@@ -153,6 +156,8 @@ PLACES = (
     _place("On the take in hand, in the takes", TakesArea, "takes"),
     _place("In the queue", QueueList),
     _place("On the page of the queue", QueuePage),
+    _place("In the list of models", ModelList),
+    _place("On the page of the models", ModelsPage),
     _place("In a list to choose from", FuzzyList),
     _place("In a choice", Chooser),
     _place("In the sets of tags", SetChooser),

@@ -1,7 +1,7 @@
 """Reading a song before it is shown: to be opened, or again after an edit from outside."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unicodedata import normalize
 
@@ -104,6 +104,8 @@ def _prepare(files: OpenFiles, song: Song, resolve: Resolve, *, go_on: bool, is_
             hint="choose another title",
         )
     said, differs = "", draft is not None and not _same(draft, song)
+    if draft is not None and not song.model:
+        song = replace(song, model=draft.model)  # a file of songs does not tell of models
     if draft is not None and differs and go_on:
         song, said = draft, f"went on with your draft of {song.title}"
     values, saved = resolve(song), draft if draft == song else None

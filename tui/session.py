@@ -1,6 +1,6 @@
 """The open song with its model and its settings in force: the studio without its screen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -9,16 +9,18 @@ from pathlib import Path
 from core.config import Config
 from core.engine import Plan
 from core.errors import SongdeskError
-from core.family import family_of, resolve_for
+from core.family import Family, family_of, resolve_for
 from core.library.shelf import rename, songs
 from core.library.store import Store
 from core.lyrics.budget import Budget, budget, tokens_of
 from core.lyrics.parse import Lyrics, parse
 from core.lyrics.wire import to_wire
 from core.meter import Meter
+from core.models.suited import suited
 from core.paths import library, sample_file
+from core.registry import Variant
 from core.review import Finding, errors, review
-from core.settings import Live, Override, Value, Values, shown
+from core.settings import Live, Override, Setting, Value, Values, shown
 from core.song import Reference, Song
 from core.songfile import read_songs
 from core.takes.automation import Lane
@@ -44,16 +46,51 @@ class Session:
 
     def __init__(self, config: Config, store: Store | None = None) -> None:
         """Without a store the takes are read from their folders alone."""
-        self.kind, self.chosen = family_of(config.model)
-        self.settings = self.kind.settings(self.chosen)
+        self._config = config
         self.song = Song("untitled", NEW_LYRICS, "")
         self.home = home_of(self.song.title)
-        self._base = (Override(config.settings, "songdesk.yaml: settings"),)
-        self.values = resolve_for(self.kind, self.chosen, self._base)
+        self.values = resolve_for(self.kind, self.chosen, [self._base(self.song)])
         self.making = Making(store)
         self.device = config.device
         self.files = OpenFiles(self.home)
         self._saved: Song | None = None
+
+    @property
+    def kind(self) -> Family:
+        """The family of the model that the song is made with."""
+        return self._model_of(self.song)[0]
+
+    @property
+    def chosen(self) -> Variant:
+        """The model that the song is made with."""
+        return self._model_of(self.song)[1]
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """What that model lets a person turn."""
+        return self.kind.settings(self.chosen)
+
+    def use(self, model: str) -> tuple[str, ...]:
+        """Have the song made with another model from now on; says which settings could not stay as they are.
+
+        SongdeskError for an unknown model.
+        """
+        song, notes = self._under(model)
+        self.values = self.values_of(song)
+        self.song = song
+        return notes
+
+    def values_under(self, model: str) -> Values:
+        """The settings in force as another model takes them, for what grows out of a take of it.
+
+        SongdeskError for an unknown model.
+        """
+        return self.values_of(self._under(model)[0])
+
+    def _under(self, model: str) -> tuple[Song, tuple[str, ...]]:
+        kind, chosen = family_of(model)
+        carried = suited(kind.settings(chosen), self.song.settings)
+        return replace(self.song, model=model, settings=carried.given), carried.notes
 
     def open(self, song: Song, *, go_on: bool) -> str:
         """Open a song; with `go_on` an earlier draft of it goes before. Returns a line to say, or nothing.
@@ -269,11 +306,28 @@ class Session:
 
     def values_of(self, song: Song) -> Values:
         """The settings in force for a song; SongdeskError where they do not fit."""
-        return resolve_for(self.kind, self.chosen, [*self._base, Override(song.settings, song.title)])
+        kind, chosen = self._model_of(song)
+        return resolve_for(kind, chosen, [self._base(song), Override(song.settings, song.title)])
+
+    def _model_of(self, song: Song) -> tuple[Family, Variant]:
+        """SongdeskError for a song whose model is not known here."""
+        try:
+            return family_of(song.model or self._config.model)
+        except SongdeskError as error:
+            where = song.title if song.model else ""
+            raise SongdeskError(error.what, where=where, hint=error.hint) from error
+
+    def _base(self, song: Song) -> Override:
+        """The configured settings, which need not fit any other than the configured model."""
+        given: Mapping[str, object] = self._config.settings
+        kind, chosen = self._model_of(song)
+        if chosen.id != self._config.model:
+            given = suited(kind.settings(chosen), given).given
+        return Override(given, "songdesk.yaml: settings")
 
     def _own(self) -> dict[str, Value]:
         """The settings in which the song differs from the configured ones."""
-        base = resolve_for(self.kind, self.chosen, self._base)
+        base = resolve_for(self.kind, self.chosen, [self._base(self.song)])
         return {key: value for key, value in self.values.items() if value != base[key]}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.config import Config
 from core.errors import SongdeskError
+from core.machine import look
 from core.paths import bookmark_file, log_file
 from core.takes.take import has_songs
 
@@ -71,6 +72,8 @@ def run_studio(
         bookmarks=bookmark_file(),
         welcomes=is_first,
     )
+    if make_engine is None:
+        studio.studio.look_with = look
     with clean_terminal(log_file()):
         code = studio.run(mouse=config.studio.mouse)
     return _aftermath(studio, code)

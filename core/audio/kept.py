@@ -28,7 +28,7 @@ def load(path: Path, of: str, version: int) -> Mapping[str, Any] | None:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         return record if (record["version"], record["of"]) == (version, of) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

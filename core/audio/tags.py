@@ -18,6 +18,7 @@ from core.audio.fields import Kind, text_fields
 from core.errors import SongdeskError
 from core.style import find, split
 from core.takes.recipe import Recipe, to_json
+from core.takes.tokenhash import codes_in
 
 RECIPE = "SONGDESK_RECIPE"
 TOKENS = "SONGDESK_TOKENS"
@@ -161,12 +162,9 @@ def _info(tags: Tags) -> Mapping[bytes, str]:
 
 def _codes(path: Path) -> list[list[int]]:
     """The codes [3, T] in a file; none where there is no file that can be read."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
     try:
-        rows: list[list[int]] = load_file(path)["codes"].tolist()
-    except (OSError, SafetensorError, KeyError):
+        rows: list[list[int]] = codes_in(path).tolist()
+    except SongdeskError:
         return []
     return rows
 

@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from core.cli.bench import add_bench_options
+from core.cli.doctor import add_doctor_options
+from core.cli.fetch_options import add_fetch_options
+from core.cli.models_options import add_list_options
 from core.cli.of_library import RUN, add_library_commands, run_library_command
 from core.cli.open_options import add_open_options
 from core.cli.parity import add_parity_options
 from core.cli.setting_options import add_preset, add_settings
+from core.environment import prepare
 from core.errors import SongdeskError
 from core.paths import log_file
 
@@ -52,10 +56,22 @@ def _run(args: argparse.Namespace) -> int:
 
     try:
         _start_log()
+        if args.command == "doctor":  # also where the configuration cannot be read
+            from core.cli.doctor import run_doctor
+
+            return run_doctor(args)
+        _ready_for_torch()
         return _dispatch(args, load_config())
     except SongdeskError as error:
         print(f"songdesk: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
+
+
+def _ready_for_torch() -> None:
+    """Set what helps torch, and say which of the person's variables are not used, and why."""
+    for each in prepare():
+        if each.done == "removed":
+            print(f"songdesk: {each.name}={each.value} is not used: {each.why}", file=sys.stderr)
 
 
 def _speak_anywhere() -> None:
@@ -91,11 +107,15 @@ def _dispatch(args: argparse.Namespace, config: "Config") -> int:
         case "models":
             from core.cli.models import run_models
 
-            return run_models(args)
+            return run_models(args, config)
         case "convert":
             from core.cli.convert import run_convert
 
             return run_convert(args)
+        case "fetch":
+            from core.cli.fetch import run_fetch
+
+            return run_fetch(args)
         case "parity":
             from core.cli.parity import run_parity
 
@@ -159,19 +179,27 @@ def _parser() -> argparse.ArgumentParser:
     add_open_options(commands.add_parser("open", help="bring back the song inside a sound file"))
 
     models = commands.add_parser("models", help="list the models songdesk knows")
-    models.add_argument("--json", action="store_true", help="one JSON object a model")
-    models.set_defaults(command="models")
-    _add_convert(models)
+    add_list_options(models, is_group=True)
+    of_models = models.add_subparsers(metavar="COMMAND")
+    add_list_options(of_models.add_parser("list", help="the same: what is here, and what fits this machine"))
+    add_fetch_options(
+        of_models.add_parser("fetch", help="fetch a model, verify it and make it what songdesk loads")
+    )
+    _add_convert(
+        of_models.add_parser(
+            "convert", help="make a fetched checkpoint into the files songdesk loads; prints their paths"
+        )
+    )
 
     add_parity_options(commands.add_parser("parity", help="prove that this machine computes right"))
+    add_doctor_options(
+        commands.add_parser("doctor", help="say what is wrong with this machine, and how to mend it")
+    )
     add_bench_options(commands.add_parser("bench", help="measure this machine beside a plain way to render"))
     return parser
 
 
-def _add_convert(models: argparse.ArgumentParser) -> None:
-    convert = models.add_subparsers(metavar="COMMAND").add_parser(
-        "convert", help="make a fetched checkpoint into the files songdesk loads; prints their paths"
-    )
+def _add_convert(convert: argparse.ArgumentParser) -> None:
     convert.add_argument("file", type=Path, metavar="FILE", help="a published checkpoint, such as model.pt")
     convert.add_argument(
         "--out", type=Path, metavar="DIR", help="default: where the models it is for look for it"

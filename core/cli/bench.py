@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core.cli.report import say
-from core.device import calm_threads, choose_device, quiet_profiler
+from core.device import choose_device
+from core.environment import prepare
 from core.registry import variant
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ def run_bench(args: argparse.Namespace) -> int:
 
     Raises SongdeskError for an unknown model, a length or steps out of range, or a device that is not there.
     """
-    calm_threads()
-    quiet_profiler()
+    prepare()
     reports = []
     for report in _reports(args):
         reports.append(report)

@@ -85,8 +85,6 @@ def _account(report: Report) -> list[str]:
     if report.flushed or report.clamped:
         lines.append(f"fp16 made {report.flushed:,} values 0 and held {report.clamped:,} at ±65504")
     lines += [f"warning: {warning}" for warning in report.warnings]
-    if not report.listed:
-        lines.append(f"to render with it, describe {report.variant} in models.yaml: it is not listed yet")
     return lines
 
 

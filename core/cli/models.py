@@ -1,65 +1,117 @@
-"""`songdesk models`: which models there are and whether their weights are here."""
+"""`songdesk models`: which models there are, what is here of them, and what fits this machine."""
 
 import argparse
 import json
-from dataclasses import dataclass
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from typing import Any
 
-from core.checkpoints import find_role
-from core.family import family
+from core.config import Config
+from core.errors import SongdeskError
+from core.machine import Machine, look
+from core.making.overhead import UNMEASURED
+from core.models.fits import Fit, Way, fit_of
+from core.models.presence import Presence, gigabytes, presence_of, size_of
 from core.registry import Variant, variants
 
-
-@dataclass(frozen=True, slots=True)
-class _Presence:
-    """What is here of a model's weights."""
-
-    state: str
-    needed: tuple[str, ...] = ()
-    """Roles that every song needs and that are not here."""
-    extras: tuple[str, ...] = ()
-    """Roles that songs with a reference need besides, and that are not here."""
+_INDENT = 14
+_WIDEST = 100
+_NOT_LOOKED = "nobody looked at this machine"
+_UNTOLD = "its driver does not tell how much memory is free"
 
 
-def run_models(args: argparse.Namespace) -> int:
-    """Print a line, or with --json an object, for each model."""
-    found = {name: _presence(chosen) for name, chosen in variants().items()}
-    width = max(len(_told(presence)) for presence in found.values())
-    for name, chosen in variants().items():
-        presence = found[name]
+def run_models(args: argparse.Namespace, config: Config) -> int:
+    """Print a few lines, or with --json an object, for each model."""
+    machine, why_unknown = None, _NOT_LOOKED
+    if not args.no_machine:
+        machine, why_unknown = _look(config.device)
+    if machine is not None and not args.json:
+        print(f"on {machine.name}, {_room(machine)}", file=sys.stderr)
+    overhead = UNMEASURED[machine.device if machine is not None else "cuda"]
+    for chosen in variants().values():
+        presence = presence_of(chosen)
+        fit = fit_of(chosen, machine, overhead=overhead)
         if args.json:
-            about = {"id": name, "title": chosen.title, "state": presence.state, "note": chosen.note}
-            print(json.dumps({**about, "missing": [*presence.needed, *presence.extras]}))
+            print(json.dumps(_facts(chosen, presence, fit, why_unknown if fit.free is None else "")))
         else:
-            print(f"{name:<10} {_told(presence):<{width}}   {chosen.title}: {chosen.note}")
+            print("\n".join(_lines(chosen, presence, fit)))
     return 0
 
 
-def _presence(chosen: Variant) -> _Presence:
-    if chosen.weights == "rule":
-        return _Presence("built in")
-    stages = family(chosen.family).stages
-    needed = dict.fromkeys(role for stage in stages for role in stage.roles)
-    led_by = (role for stage in stages for roles in stage.extras.values() for role in roles)
-    extras = dict.fromkeys(role for role in led_by if role not in needed)
-    absent = {role for role in (*needed, *extras) if find_role(chosen, role) is None}
-    if absent.isdisjoint(needed):
-        state = "here"
-    else:
-        state = "partly" if len(absent) < len(needed) + len(extras) else "not here"
-    return _Presence(
-        state,
-        tuple(role for role in needed if role in absent),
-        tuple(role for role in extras if role in absent),
+def _look(device: str) -> tuple[Machine | None, str]:
+    """The machine, or why nothing is known of it, which is said."""
+    try:
+        found = look(device)
+    except SongdeskError as error:
+        print(f"what fits is unknown: {error}", file=sys.stderr)
+        return None, str(error)
+    return found, "" if found.room is not None else _UNTOLD
+
+
+def _room(machine: Machine) -> str:
+    if machine.room is None:
+        return "free memory unknown"
+    return f"{machine.room / 2**30:.1f} GiB free"
+
+
+def _lines(chosen: Variant, presence: Presence, fit: Fit) -> Iterator[str]:
+    """Two or three lines of the terminal's width."""
+    width = min(shutil.get_terminal_size().columns, _WIDEST) - _INDENT
+    is_built_in = chosen.weights == "rule"
+    tongue = chosen.note if is_built_in else f"sings {', '.join(chosen.languages)}" * bool(chosen.languages)
+    licence = f"licence: {chosen.licence.name}" if chosen.licence.name else ""
+    told = (
+        f"{chosen.title} · {tongue}" if tongue else chosen.title,
+        f"{_disk(presence)} · {fit.line}",
+        licence,
     )
+    rows = [row for part in told if part for row in textwrap.wrap(part, max(30, width))]
+    for name, row in zip([chosen.id, *[""] * len(rows)], rows, strict=False):
+        yield f"{name:<{_INDENT - 1}} {row}"
 
 
-def _told(found: _Presence) -> str:
-    if found.state == "here" and found.extras:
-        return f"here, without reference audio: {_listed(found.extras)}"
-    if found.state == "partly":
-        return f"partly, without {_listed(found.needed)}"
-    return found.state
+def _disk(presence: Presence) -> str:
+    """What is here and what is not, with sizes."""
+    parts = [presence.words]
+    if presence.bytes and presence.state != "not here":
+        parts.append(f"{gigabytes(presence.bytes)} on disk")
+    if presence.fetch_bytes:
+        parts.append(f"{gigabytes(presence.fetch_bytes)} to fetch")
+    return ", ".join(parts)
 
 
-def _listed(roles: tuple[str, ...]) -> str:
-    return ", ".join(role.replace("_", " ") for role in roles)
+def _facts(chosen: Variant, presence: Presence, fit: Fit, why_unknown: str) -> dict[str, Any]:
+    """Everything, with all numbers; bytes, and seconds of song."""
+    best = fit.best
+    return {
+        "id": chosen.id,
+        "title": chosen.title,
+        "note": chosen.note,
+        "state": presence.state,
+        "here": list(presence.here),
+        "missing": list(presence.missing),
+        "usable": presence.usable,
+        "bytes": presence.bytes,
+        "fetch_bytes": presence.fetch_bytes,
+        "to_fetch": [
+            {"path": file.path, "repo": file.repo, "bytes": size_of(file), "optional": file.optional}
+            for file in presence.to_fetch
+        ],
+        "parameters": chosen.parameters,
+        "languages": list(chosen.languages),
+        "licence": chosen.licence.name,
+        "licence_url": chosen.licence.url,
+        "attribution": chosen.attribution,
+        "longest": chosen.limits.seconds,
+        "free": fit.free,
+        "why_unknown": why_unknown,
+        "fits": None if fit.free is None else best is not None,
+        "best": _way(best) if best is not None else None,
+        "ways": [_way(way) for way in fit.ways],
+    }
+
+
+def _way(way: Way) -> dict[str, Any]:
+    return {**way.settings, "seconds": way.seconds, "peak": way.peak, "least": way.least}

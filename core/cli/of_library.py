@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from core.cli import making_options as making
+from core.cli.phases_options import add_import_options
 from core.cli.takes_options import Add, add_takes_options
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _ADD: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "drafts": ("make the beginnings of several takes, to choose one", making.add_drafts_options),
     "queue": ("say what is to be made and in which order, and make it", making.add_queue_options),
     "library": ("tell of the library, or read it anew", making.add_library_options),
+    "import": ("bring in songs that the fork has begun: its tokens or conditions", add_import_options),
 }
 RUN = {
     "takes": "core.cli.takes:run_takes",
@@ -30,6 +32,7 @@ RUN = {
     "drafts": "core.cli.drafts:run_drafts",
     "queue": "core.cli.queue:run_queue",
     "library": "core.cli.library:run_library",
+    "import": "core.cli.phases:run_import",
 }
 """By name of the command what runs it, as `module:function`: loaded when it is asked for."""
 

@@ -6,7 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.device import calm_threads, choose_device, cores, processor_threads
+from core.device import choose_device, cores, processor_threads
+from core.environment import prepare
 from core.errors import SongdeskError
 from core.paths import qwen2
 
@@ -37,7 +38,7 @@ def run_parity(args: argparse.Namespace) -> int:
 
     Raises SongdeskError when a folder is missing, damaged or of another form.
     """
-    calm_threads()
+    prepare()
     goldens = _open(args.folders, args.only)
     counts: Counter[str] = Counter()
     for case in _cases(goldens, args.device):

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterator
 from typing import Protocol
 
 from rich.console import Console
@@ -48,23 +49,30 @@ def describe(meter: Meter) -> str:
     return ", ".join(parts)
 
 
-class _Previews:
-    """Says once a song where it can be heard while it is rendered."""
+class _News:
+    """What is to be said once: where a song can be heard, by which way a phase goes, and what is wrong."""
 
     def __init__(self) -> None:
-        self._told = ""
+        self._told = dict.fromkeys(("preview", "way", "warning"), "")
 
-    def line(self, meter: Meter) -> str:
-        """The line, or nothing."""
-        if meter.preview is None or meter.job == self._told:
-            return ""
-        self._told = meter.job
-        return f"{meter.title}: the first {meter.preview_seconds:.1f} s can be heard: {meter.preview}"
+    def lines(self, meter: Meter) -> Iterator[str]:
+        """What is new in a reading."""
+        if meter.preview is not None and self._is_new("preview", meter.job):
+            heard = f"the first {meter.preview_seconds:.1f} s can be heard: {meter.preview}"
+            yield f"{meter.title}: {heard}"
+        if self._is_new("way", f"{meter.job} {meter.phase} {meter.way}") and meter.way:
+            yield f"{meter.title}: {meter.stage}: {meter.way}"
+        if self._is_new("warning", meter.warning) and meter.warning:
+            yield f"{meter.title}: {meter.warning}"
+
+    def _is_new(self, kind: str, told: str) -> bool:
+        before, self._told[kind] = self._told[kind], told
+        return before != told
 
 
 class _Bar:
     def __init__(self) -> None:
-        self._previews = _Previews()
+        self._news = _News()
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -81,7 +89,7 @@ class _Bar:
         """Move the bar of the present phase."""
         if not meter.job:
             return
-        if told := self._previews.line(meter):
+        for told in self._news.lines(meter):
             self._progress.console.print(told, markup=False, highlight=False, soft_wrap=True)
         key = (meter.job, meter.phase)
         if key not in self._tasks:
@@ -100,11 +108,11 @@ class _Lines:
     def __init__(self) -> None:
         self._phase = ("", 0)
         self._said_at = 0.0
-        self._previews = _Previews()
+        self._news = _News()
 
     def show(self, meter: Meter) -> None:
         """Print a line when a phase starts and every few seconds within it."""
-        if told := self._previews.line(meter):
+        for told in self._news.lines(meter):
             print(told, file=sys.stderr, flush=True)
         now = time.monotonic()
         phase = (meter.job, meter.phase)

@@ -12,7 +12,7 @@ from core.settings import Value, shown
 from core.takes import recipe as recipes
 from core.takes.automation import lanes_of
 from core.takes.difference import Difference, difference, words_of
-from core.takes.recipe import Recipe
+from core.takes.recipe import IMPORT, Recipe
 from core.takes.take import Take
 
 _SAMPLE_RATE = 48_000
@@ -55,7 +55,7 @@ def story(take: Take, recipe: Recipe, parent: Parent | None) -> Iterator[str]:
             yield f"  {name if not index else '':<{_LABEL}} {line}".rstrip()
     yield "  lyrics"
     yield from (f"    {line}".rstrip() for line in str(recipe.song.get("lyrics") or "").split("\n"))
-    if take.kin is None:
+    if take.kin is None or take.kin.why == IMPORT:
         return
     if parent is None:
         yield f"{take.kin.parent}, which it came of, is not there any more"

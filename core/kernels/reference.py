@@ -11,7 +11,8 @@ _ALIGNED = 8
 """Channels of a head come in multiples of this in fused attention on accelerators."""
 _GROUP = 32
 """Channels that share a scale in the int8 cache."""
-_HALF_MAX = torch.finfo(torch.float16).max
+_SCALE_MAX = 61440.0
+"""The largest number of five bits of exponent and three of fraction that is not infinite."""
 
 
 def rms_norm(x: Tensor, weight: Tensor, eps: float = 1e-5) -> Tensor:
@@ -33,7 +34,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def swiglu(gate_up: Tensor) -> Tensor:
     """Gate [..., F] and up [..., F] side by side in [..., 2F]; gives silu(gate) times up."""
     gate, up = gate_up.chunk(2, dim=-1)
-    return F.silu(gate) * up
+    return F.silu(gate).mul_(up)
 
 
 def rope_table(positions: Tensor, dim: int, base: float) -> tuple[Tensor, Tensor]:
@@ -92,11 +93,20 @@ def mulaw_encode(x: Tensor, mu: float) -> tuple[Tensor, Tensor]:
 
     Codes are made with the scale before its rounding to fp16. A row beyond ±65504 reads back as not a number.
     """
-    wide = x.float()
-    scale = wide.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
-    unit = wide / scale
-    companded = unit.sign() * (mu * unit.abs()).log1p() / math.log1p(mu)
-    return (127 * companded).round().to(torch.int8), scale.half()
+    scale = mulaw_scale(x)
+    return mulaw_codes(x, scale, mu), scale.half()
+
+
+def mulaw_scale(x: Tensor) -> Tensor:
+    """The largest value of each row of x [B, H, T, D], fp32 [B, 1, 1, 1]."""
+    return x.abs().amax(dim=(1, 2, 3), keepdim=True).float().clamp_min(torch.finfo(torch.float32).tiny)
+
+
+def mulaw_codes(x: Tensor, scale: Tensor, mu: float) -> Tensor:
+    """Int8 codes of x [B, H, T, D], whose rows reach up to `scale`."""
+    unit = x.float() / scale
+    companded = unit.abs().mul_(mu).log1p_().mul_(unit.sign_()).div_(math.log1p(mu))
+    return companded.mul_(127).round_().to(torch.int8)
 
 
 def mulaw_table(mu: float) -> Tensor:
@@ -116,14 +126,58 @@ def int8_groups(dim: int) -> int:
 
 
 def int8_encode(x: Tensor) -> tuple[Tensor, Tensor]:
-    """x [..., D] to int8 codes -127 to 127 and fp16 scales [..., groups]: value = code times scale."""
+    """x [..., D] to int8 codes -127 to 127 and a byte a group, [..., groups], that stands for its scale.
+
+    Value = code times scale; a byte is the upper half of the scale in fp16 without its sign: five bits of
+    exponent and three of fraction, rounded up, so that no value is beyond the last code.
+    """
     grouped = x.float().view(*x.shape[:-1], int8_groups(x.shape[-1]), -1)
-    scales = (grouped.abs().amax(-1, keepdim=True) / 127).clamp_max(_HALF_MAX).half()
-    steps = scales.float()
-    codes = (grouped / torch.where(steps > 0, steps, 1)).round().clamp(-127, 127)
+    wanted = (grouped.abs().amax(-1, keepdim=True) / 127).clamp_max(_SCALE_MAX).half()
+    scales = wanted.view(torch.int16).add(127).bitwise_right_shift(7).to(torch.uint8)
+    steps = int8_scales(scales).float()
+    codes = (grouped / torch.where(steps > 0, steps, 1)).round_().clamp_(-127, 127)
     return codes.to(torch.int8).flatten(-2), scales.squeeze(-1)
 
 
+def int8_scales(scales: Tensor) -> Tensor:
+    """What the bytes of `int8_encode` stand for, fp16."""
+    return scales.to(torch.int16).bitwise_left_shift_(7).view(torch.float16)
+
+
 def int8_decode(codes: Tensor, scales: Tensor) -> Tensor:
-    """Codes [..., D] and scales [..., groups] to fp32."""
-    return (codes.view(*scales.shape, -1) * scales.float().unsqueeze(-1)).flatten(-2)
+    """Codes [..., D] and bytes [..., groups] to fp32."""
+    return (codes.view(*scales.shape, -1) * int8_scales(scales).float().unsqueeze(-1)).flatten(-2)
+
+
+def int8_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """A matrix [N, D] to int8 codes -127 to 127 and an fp32 scale a row, [N]: value = code times scale."""
+    wide = weight.float()
+    scales = wide.abs().amax(dim=1) / 127
+    steps = torch.where(scales > 0, scales, 1).unsqueeze(1)
+    return (wide / steps).round_().clamp_(-127, 127).to(torch.int8), scales
+
+
+def int8_linear(x: Tensor, codes: Tensor, scales: Tensor, bias: Tensor | None = None, *, rows: int) -> Tensor:
+    """x [..., D] times the matrix of codes [N, D] and scales [N], transposed, plus bias [N]: [..., N].
+
+    So many `rows` of the matrix are unpacked at a time.
+    """
+    count, width = codes.shape
+    rows = min(rows, count)
+    room = torch.empty(rows, width, dtype=x.dtype, device=x.device)
+    if rows == count:
+        product = _part_of_int8_linear(x, codes, scales, room)
+    else:
+        product = torch.empty(*x.shape[:-1], count, dtype=x.dtype, device=x.device)
+        for first in range(0, count, rows):
+            held = slice(first, first + rows)
+            product[..., held] = _part_of_int8_linear(x, codes[held], scales[held], room)
+    return product if bias is None else product + bias
+
+
+def _part_of_int8_linear(x: Tensor, codes: Tensor, scales: Tensor, room: Tensor) -> Tensor:
+    weight = room[: len(codes)]
+    if x.dtype == torch.float32:
+        return linear(x, weight.copy_(codes)).mul_(scales)
+    # Products with the bare codes would be beyond fp16.
+    return linear(x, torch.mul(codes, scales.unsqueeze(1), out=weight))

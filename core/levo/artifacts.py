@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from core.errors import SongdeskError
+from core.tensors import load_tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,8 @@ class Conditions:
     @staticmethod
     def load(path: Path) -> "Conditions":
         """Read from a file; SongdeskError when it is damaged or of another kind."""
-        return Conditions(**_load(path, _CONDITIONS))
+        found = _load(path, _CONDITIONS)
+        return Conditions(**{name: found[name] for name in _CONDITIONS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Tokens:
     @staticmethod
     def load(path: Path) -> "Tokens":
         """Read from a file; SongdeskError when it is damaged or of another kind."""
-        return Tokens(_load(path, ("codes",))["codes"].to(torch.int64))
+        return Tokens(_load(path, _CODES)["codes"].to(torch.int64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +78,33 @@ class Start:
     @staticmethod
     def load(path: Path) -> "Start":
         """Read from a file; SongdeskError when it is damaged or of another kind."""
-        _load(path, ("codes",))
-        tensors = load_file(path)
+        tensors = _load(path, _CODES)
         mark = "latents."
         stems = {name.removeprefix(mark): each for name, each in tensors.items() if name.startswith(mark)}
         return Start(tensors["codes"].to(torch.int64), stems)
 
 
-_CONDITIONS = ("lyric_ids", "structure", "style_ids", "prompt_codes", "prompt_latents")
+_CONDITIONS = {"lyric_ids": 2, "structure": 2, "style_ids": 2, "prompt_codes": 2, "prompt_latents": 3}
+_CODES = {"codes": 2}
+"""By name how many axes a tensor has."""
+_REAL = "prompt_latents"
+"""The one that holds no whole numbers."""
 
 
-def _load(path: Path, names: tuple[str, ...]) -> Mapping[str, Tensor]:
+def _load(path: Path, axes: Mapping[str, int]) -> Mapping[str, Tensor]:
+    """Every tensor of a file, those named being of their kind."""
+    if not path.is_file():
+        raise SongdeskError("not here", where=str(path), hint="render the stage before it first")
     try:
-        tensors = load_file(path)
-        return {name: tensors[name] for name in names}
-    except FileNotFoundError:
-        raise SongdeskError("not here", where=str(path), hint="render the stage before it first") from None
-    except (SafetensorError, KeyError, OSError) as error:
-        raise SongdeskError(
-            "damaged, or not what its name says", where=str(path), hint="render it again"
-        ) from error
+        found = load_tensors(path)
+    except SongdeskError as error:
+        raise _odd(path) from error
+    for name, count in axes.items():
+        tensor = found.get(name)
+        if tensor is None or tensor.ndim != count or tensor.is_floating_point() != (name == _REAL):
+            raise _odd(path)
+    return found
+
+
+def _odd(path: Path) -> SongdeskError:
+    return SongdeskError("damaged, or not what its name says", where=str(path), hint="render it again")

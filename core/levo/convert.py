@@ -10,7 +10,7 @@ from core.levo.convert_styles import plan_styles
 from core.levo.convert_tokens import plan_tokens
 from core.levo.stored import Checkpoint, open_checkpoint
 
-__all__ = ["Report", "Step", "convert"]
+__all__ = ["Report", "Step", "convert", "recognised"]
 
 
 class Conversion(Protocol):
@@ -40,6 +40,14 @@ def convert(path: Path, out: Path | None = None, *, step: Step = max) -> Report:
     if todo:
         write(todo, checkpoint, step)
     return plan.report(todo)
+
+
+def recognised(path: Path, out: Path) -> Report:
+    """What converting a file into `out` would come to, without writing anything; raises as `convert` does."""
+    checkpoint = open_checkpoint(path)
+    if LAYOUT_MARK in checkpoint.metadata:
+        return _ours(checkpoint)
+    return plan_conversion(checkpoint, out).report(())
 
 
 def plan_conversion(checkpoint: Checkpoint, out: Path | None = None) -> Conversion:

@@ -27,8 +27,6 @@ class Report:
     variant: str = ""
     """The one model that the files are for; empty when they are for a whole family."""
     version: str = ""
-    listed: bool = True
-    """Whether `songdesk models` knows the variant."""
     models: tuple[str, ...] = ()
     """Listed models that the files fit."""
     written: Tally = Tally(0, 0)

@@ -86,8 +86,7 @@ class TokenConversion:
             there=() if todo else files,
             variant=self.fit.variant,
             version=self.fit.version,
-            listed=self.fit.listed,
-            models=(self.fit.variant, *self.fit.twins) if self.fit.listed else (),
+            models=(self.fit.variant, *self.fit.twins),
             written=Tally(len(self.fit.shapes), 2 * self.parameters),
             parameters=self.parameters,
             kept=tally(self.checkpoint, self.kept),
@@ -116,7 +115,10 @@ class TokenConversion:
 
 
 def plan_tokens(checkpoint: Checkpoint, out: Path | None = None) -> TokenConversion:
-    """What converting the language model comes to; SongdeskError when it does not fit a known one."""
+    """What converting the language model comes to; SongdeskError when it does not fit a known one.
+
+    Of models with the same shapes it is for the one whose name the folder has, else for the first.
+    """
     prefixed = any(name.startswith(PREFIX) for name in checkpoint.tensors)
     names = {
         name.removeprefix(PREFIX): name
@@ -132,6 +134,6 @@ def plan_tokens(checkpoint: Checkpoint, out: Path | None = None) -> TokenConvers
             hint="name the folder of the one it is with --out",
         )
     folder = out if out is not None else checkpoints() / fitted.variant
-    plan = TokenConversion(checkpoint, names, fitted, folder, signature(checkpoint))
+    plan = TokenConversion(checkpoint, names, fitted.named(folder.name), folder, signature(checkpoint))
     require_floats(checkpoint, plan.kept)
     return plan

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from traceback import clear_frames
 
-import psutil
 import torch
 
 from core.checkpoints import model_folder
-from core.device import cores, has_tf32, processor_threads, return_memory, tf32_products
+from core.device import Device, cores, has_tf32, processor_threads, return_memory, tf32_products
 from core.engine import Run
 from core.errors import SongdeskError
 from core.levo.accidents import accidents_of
@@ -22,10 +21,12 @@ from core.levo.conditions.styles import style_prompt
 from core.levo.conditions.text import text_conditions
 from core.levo.demo import demo_weights
 from core.levo.identity import ARTIFACTS, LED_BY, identity
-from core.levo.plan import choose_schedule, condition_units
+from core.levo.plan import condition_units, is_half
+from core.levo.settings import resolved
 from core.levo.shapes import shapes_of
 from core.levo.synthesis.render import load_synthesis, render
 from core.levo.text import style_text, tokenizers
+from core.levo.tokens.blocks import to_int8
 from core.levo.tokens.compose import compose
 from core.levo.tokens.model import Part, TokenModel
 from core.levo.weights import load_module
@@ -54,7 +55,12 @@ class LevoEngine:
         self._shapes = shapes_of(variant.shapes)
 
     def run(self, stage: str, song: Song, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
-        """Run one stage; raises SongdeskError for missing weights or damaged artifacts."""
+        """Run one stage; raises SongdeskError for missing weights or damaged artifacts.
+
+        What is still left to `auto` in the values, where no governor has chosen, is taken as where there is
+        room for everything.
+        """
+        values = resolved(values, half=is_half(self._variant, _kind_of(run.device)))
         if self._variant.weights == "rule" and (stage != "conditions" or song.reference is not None):
             demo_weights(self._shapes, model_folder(self._variant))
         try:
@@ -110,7 +116,7 @@ class LevoEngine:
         listener = Listener(
             shapes=shapes,
             weights=run.weights,
-            device=run.device,
+            device=torch.device("cpu") if values.text("listen_on") == "cpu" else run.device,
             accidents=accidents,
             exact_tables=exact,
             noise=Stream(int(digest_of(reference)[:15], 16), "separation"),
@@ -126,19 +132,21 @@ class LevoEngine:
 
     def _compose(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
         conditions = Conditions.load(inputs["conditions"])
-        half = self._variant.weights != "rule" and run.device.type != "cpu"
+        half = is_half(self._variant, _kind_of(run.device))
         dtype = torch.float16 if half else torch.float32
         shapes, path = self._shapes.tokens, run.weights("tokens")
 
+        def build(parts: tuple[Part, ...]) -> TokenModel:
+            model = TokenModel(shapes, parts)
+            if values.text("weights") == "int8":
+                to_int8(model)
+            return model
+
         def load(parts: tuple[Part, ...]) -> TokenModel:
             place = torch.device("cpu") if parts == ("text",) else run.device
-            return load_module(lambda: TokenModel(shapes, parts), path, place, dtype=dtype)
+            return load_module(lambda: build(parts), path, place, dtype=dtype)
 
-        free = free_memory(run.device)
-        schedule, reason = choose_schedule(shapes, values, bytes_each=dtype.itemsize, free=free)
-        if reason:
-            run.note(reason)
-        before = run.known().schedule
+        schedule, before = values.text("schedule"), run.known().schedule
         is_exact = dtype is torch.float32 and values.text("kv_cache") == "fp32"
         if before == "two-pass":  # which fits wherever the other one does
             schedule = before
@@ -183,8 +191,5 @@ def _let_go(error: BaseException | None) -> None:
         error = error.__context__
 
 
-def free_memory(device: torch.device) -> int:
-    """Bytes that a model could still take on the device."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    return psutil.virtual_memory().available
+def _kind_of(device: torch.device) -> Device:
+    return "cpu" if device.type == "cpu" else "cuda"

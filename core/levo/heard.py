@@ -8,8 +8,8 @@ from core.takes.recipe import Recipe
 _OF_LATE_BOOKS = ("stem_temperature", "stem_top_k", "stem_top_p")
 """What only the vocal and backing codebooks read, which are written some columns after the mixed one."""
 _OF_ALL_BOOKS = ("guidance", "repetition_penalty", "repetition_window", "penalty_mode", "penalty_sign")
-TURNS = "the transformers took turns"
-"""How the note begins that tells of a schedule chosen on the way."""
+_TURNS = "the transformers took turns"
+"""How the note begins by which takes of an earlier songdesk tell of a schedule chosen on the way."""
 
 
 def heard_from(chosen: Variant, recipe: Recipe, knob: KnobChange) -> float:
@@ -44,11 +44,12 @@ def _frame_in_turns(knob: KnobChange, frames: int) -> int:
 
 
 def _took_turns(recipe: Recipe) -> bool:
-    return recipe.settings.get("schedule") == "two-pass" or any(n.startswith(TURNS) for n in recipe.notes)
+    schedule = recipe.schedule or recipe.chosen.get("schedule") or recipe.settings.get("schedule")
+    return schedule == "two-pass" or any(note.startswith(_TURNS) for note in recipe.notes)
 
 
 def _frames(recipe: Recipe) -> int:
     """Frames of the song as made, or while it is made as asked for."""
-    length = recipe.settings.get("length")
+    length = recipe.chosen.get("length", recipe.settings.get("length"))
     asked = length if isinstance(length, int | float) else 0.0
     return frames_in(recipe.seconds or asked)

@@ -15,7 +15,7 @@ from core.levo.shapes import (
     Shapes,
     VaeShapes,
 )
-from core.levo.synthesis.windows import order, plan_windows, tiled_windows, units
+from core.levo.synthesis.windows import VAE_CHUNK, order, plan_windows, tiled_windows, units
 from core.settings import Values
 
 ROWS = 2
@@ -60,7 +60,7 @@ def conditions_plan(shapes: Shapes, *, units: int, has_recording: bool) -> Stage
 
 def audio_plan(shapes: Shapes, values: Values, *, frames: int, prompt: int) -> StagePlan:
     """The last stage for a song of `frames` led by so many of a prompt; `decode_chunk` rules the VAE."""
-    flow, vae, chunk = shapes.flow, shapes.vae, values.whole("decode_chunk")
+    flow, vae, chunk = shapes.flow, shapes.vae, values.whole("decode_chunk") or VAE_CHUNK
     stems = len(values.text("stems").split("+"))
     cut = tiled_windows if accidents_of(values).tiled else plan_windows
     windows = cut(frames, positions=flow.positions, carried=flow.carried, prompt=prompt)

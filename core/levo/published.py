@@ -35,12 +35,6 @@ _JOINED = {
 _PART = {part: joined for joined, parts in _JOINED.items() for part in parts}
 _LAYER = re.compile(r"(transformer2?)\.model\.layers\.(\d+)\.(.+)")
 _TABLES = "condition_provider.conditioners."
-_V1_STYLE_ROWS = 151_646
-_V1 = {"v1-large": "v2-large", "v1-base": "v2-medium"}
-"""Models of the first version and the one of the second that differs in the style table alone (spec §1).
-
-Shapes cannot tell base, base-full and base-new apart: all three are `v1-base`.
-"""
 _NAMED = 3
 
 Shape = tuple[int, ...]
@@ -65,14 +59,19 @@ class Fit:
 
     variant: str
     version: str
-    listed: bool
-    """Whether `songdesk models` knows it."""
     twins: tuple[str, ...]
-    """Other listed models with the same tensors."""
+    """Other models with the same tensors."""
     shapes: Mapping[str, Shape]
     """Of our tensors, in the model's order."""
     sources: Mapping[str, tuple[str, ...]]
     """Names in the checkpoint, without the prefix, whose rows in turn make each of ours."""
+
+    def named(self, model: str) -> "Fit":
+        """The same for one of the twins, if it is one."""
+        if model not in self.twins:
+            return self
+        others = (self.variant, *(twin for twin in self.twins if twin != model))
+        return replace(self, variant=model, twins=others)
 
 
 def fuse(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -118,7 +117,7 @@ def fit(found: Mapping[str, Shape], where: str) -> Fit:
     size = _size(found)
     known = _known()
     name = max(known, key=lambda each: _agreement(size, known[each][0]))
-    shapes, version, listed = known[name]
+    shapes, version = known[name]
     if all(getattr(size, each.name) is None for each in fields(Size)):
         raise SongdeskError(
             "nothing of LeVo's networks is in it",
@@ -133,9 +132,8 @@ def fit(found: Mapping[str, Shape], where: str) -> Fit:
         )
     with hollow():
         ours = {key: tuple(like.shape) for key, like in TokenModel(shapes).state_dict().items()}
-    twins = (each for each, entry in known.items() if not _misfits(size, entry[0]) and entry[2])
-    also = tuple(each for each in twins if each != name)
-    return Fit(name, version, listed, also, ours, _sources(ours, found, where))
+    twins = tuple(each for each, entry in known.items() if each != name and not _misfits(size, entry[0]))
+    return Fit(name, version, twins, ours, _sources(ours, found, where))
 
 
 def require_fit(
@@ -181,18 +179,12 @@ def few(items: list[str]) -> str:
     return ", ".join(items[:_NAMED]) + rest
 
 
-def _known() -> dict[str, tuple[TokenShapes, str, bool]]:
-    """Shapes, version and whether it is listed, of each published model; a person's own come first."""
-    known = {
-        name: (shapes_of(entry.shapes).tokens, entry.version, True)
+def _known() -> dict[str, tuple[TokenShapes, str]]:
+    """Shapes and version of each published model; a person's own come first."""
+    return {
+        name: (shapes_of(entry.shapes).tokens, entry.version)
         for name, entry in reversed(list(listed().items()))
     }
-    first = {
-        name: (replace(known[like][0], style_rows=_V1_STYLE_ROWS), "v1", False)
-        for name, like in _V1.items()
-        if like in known and name not in known
-    }
-    return known | first
 
 
 def _published_files() -> list[str]:

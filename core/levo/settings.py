@@ -7,13 +7,15 @@ from core.levo.accidents import CHOICES
 from core.levo.shapes import STEMS
 from core.levo.synthesis.windows import VAE_CHUNK
 from core.registry import Variant
-from core.settings import Kind, Live, Setting, Shadow
+from core.settings import Kind, Live, Setting, Shadow, Values
 
 _GREEDY = Shadow("temperature", (0.0,), "temperature 0 always takes the likeliest token")
 _STEMS_GREEDY = Shadow("stem_temperature", (0.0,), "stem_temperature 0 always takes the likeliest token")
 _NO_PENALTY = Shadow("repetition_penalty", (1.0,), "the penalty is off")
 _NO_WINDOW = Shadow("repetition_window", (0,), "the window is 0 frames long")
 
+AUTO = "auto"
+"""Left to what memory there is: the ladder of ways (`core.levo.ladder`) chooses."""
 STEM_CHOICES = tuple("+".join(some) for count in (1, 2, 3) for some in combinations(STEMS, count))
 """Every choice of stems, written with plus signs between."""
 
@@ -86,18 +88,26 @@ _TABLE = (
         stage="tokens", group=_HEARD,
     ),
     Setting(
+        "weights", Kind.CHOICE, AUTO, "Token model as stored, or in int8: half the memory, a little coarser.",
+        stage="tokens", choices=(AUTO, "full", "int8"), group=_ROOM,
+    ),
+    Setting(
         "kv_cache", Kind.CHOICE, "int8", "How the model remembers the song; int8 takes half of fp16.",
-        stage="tokens", choices=("int8", "fp16", "fp32", "mulaw8"), group=_ROOM,
+        stage="tokens", choices=(AUTO, "int8", "fp16", "fp32", "mulaw8"), group=_ROOM,
     ),
     Setting(
         "mulaw_mu", Kind.REAL, 64.0, "How finely mulaw8 keeps what is near zero, at the cost of the rest.",
         stage="tokens", lo=1, hi=255,
-        shadowed_by=(Shadow("kv_cache", ("int8", "fp16", "fp32"), "only the mulaw8 cache reads it"),),
+        shadowed_by=(Shadow("kv_cache", (AUTO, "int8", "fp16", "fp32"), "only the mulaw8 cache reads it"),),
         step=8, group=_ROOM,
     ),
     Setting(
         "schedule", Kind.CHOICE, "auto", "Both transformers at once, or one after the other in less memory.",
-        stage="tokens", choices=("auto", "lockstep", "two-pass"), group=_ROOM,
+        stage="tokens", choices=(AUTO, "lockstep", "two-pass"), group=_ROOM,
+    ),
+    Setting(
+        "listen_on", Kind.CHOICE, AUTO, "Where a reference is heard: on the device, or by the processor.",
+        stage="conditions", choices=(AUTO, "device", "cpu"), group=_ROOM,
     ),
     Setting(
         "flow_steps", Kind.WHOLE, 10, "Euler steps per window: more is slower and finer.",
@@ -112,8 +122,8 @@ _TABLE = (
         stage="audio", choices=("fp32", "tf32", "bf16", "fp16"), group=_SOUND,
     ),
     Setting(
-        "decode_chunk", Kind.WHOLE, VAE_CHUNK, "Latents decoded at once; fewer take less memory.",
-        stage="audio", lo=8, hi=1000, unit="latents", step=16, group=_ROOM,
+        "decode_chunk", Kind.WHOLE, 0, "Latents decoded at once: fewer take less memory; 0 is auto.",
+        stage="audio", lo=0, hi=1000, unit="latents", step=16, group=_ROOM,
     ),
     Setting(
         "stems", Kind.CHOICE, "mix", "What is written: the mix, the vocal, the backing, or several.",
@@ -141,6 +151,26 @@ _TABLE = (
         stage="tokens", lo=-1, hi=2**63 - 1, group=_SONG,
     ),
 )  # fmt: skip
+
+
+def resolved(values: Values, *, half: bool) -> Values:
+    """What is left to memory as it is where there is room for everything; `half`: the network is in fp16.
+
+    This is the first way of the ladder, for plans and for whoever runs an engine without a governor.
+    """
+    best = {
+        "weights": "full",
+        "schedule": "lockstep",
+        "kv_cache": "fp16" if half else "fp32",
+        "listen_on": "device",
+        "decode_chunk": VAE_CHUNK,
+    }
+    return values.replace(**{key: value for key, value in best.items() if is_auto(values, key)})
+
+
+def is_auto(values: Values, key: str) -> bool:
+    """Whether a setting is left to what memory there is."""
+    return values.get(key, AUTO) == (0 if key == "decode_chunk" else AUTO)
 
 
 def settings_of(variant: Variant) -> tuple[Setting, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from core.atomic import replacing
 from core.errors import SongdeskError
 from core.family import Kept
+from core.headers import read_header
 from core.levo.identity import ARTIFACTS
 from core.levo.shapes import FRAME_RATE
 from core.takes.job import artifact_file
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Latents = Mapping[str, npt.NDArray[np.float32]]
 
 _LATENTS = "latents."
+_FLOATS = ("F16", "F32")
 
 
 def begin_with(parent: Path, child: Path, seconds: float) -> Kept:
@@ -66,10 +68,15 @@ def _latents(path: Path, tokens: str) -> "Latents":
     from safetensors import SafetensorError, safe_open
 
     try:
+        header = read_header(path)
+        if header.about.get("tokens") != tokens:
+            return {}
+        names = [
+            name
+            for name, placed in header.tensors.items()
+            if name.startswith(_LATENTS) and placed.dtype in _FLOATS and len(placed.shape) == 2
+        ]
         with safe_open(path, framework="numpy") as file:
-            if (file.metadata() or {}).get("tokens") != tokens:
-                return {}
-            names = [name for name in file.keys() if name.startswith(_LATENTS)]  # noqa: SIM118 - no dict
             return {name: file.get_tensor(name) for name in names}
-    except (OSError, SafetensorError):
+    except (OSError, SafetensorError, SongdeskError):
         return {}

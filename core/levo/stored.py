@@ -1,25 +1,22 @@
 """Where each tensor of a checkpoint lies in its file, found without running anything the file holds."""
 
-import json
-import re
-import struct
 import sys
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from core.errors import SongdeskError
+from core.headers import POINTER, read_header
+from core.levo.claims import Claim, Storage
+from core.levo.pickles import index_of
+from core.levo.zipped import AGAIN, WHOLE, Record, damaged, records_of
 from core.tensors import DTYPES
 
-_POINTER = b"version https://git-lfs"
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
-_LOCAL_HEADER = 30
 _INDEX_BYTES = 64 << 20
 """More than any list of tensors takes; a longer one is not read."""
 _PIECE = 1 << 20
@@ -27,8 +24,6 @@ _PIECE = 1 << 20
 _FLOATS = {name: dtype for name, dtype in DTYPES.items() if dtype.is_floating_point}
 _STATE = "state_dict"
 """Under this name a trainer keeps the weights, among what else it wants to know again."""
-_AGAIN = "fetch it again, and compare its size with the one its source states"
-_WHOLE = "fetch the file itself again; a published checkpoint is wanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,7 @@ class Checkpoint:
         for start in range(0, stored.values, _PIECE):
             buffer = bytearray(min(_PIECE, stored.values - start) * width)
             if _read_into(file, stored.offset + start * width, buffer) != len(buffer):
-                raise SongdeskError(f"the file ends within {name}", where=str(self.path), hint=_AGAIN)
+                raise SongdeskError(f"the file ends within {name}", where=str(self.path), hint=AGAIN)
             piece = torch.frombuffer(buffer, dtype=stored.dtype)
             if not piece.isfinite().all():
                 raise SongdeskError(
@@ -107,7 +102,33 @@ def open_checkpoint(path: Path) -> Checkpoint:
 
 def contents(checkpoint: Checkpoint) -> Mapping[str, object]:
     """All that an opened torch file holds, in memory: only for one that is known to be small."""
-    return _loaded(checkpoint.path, "cpu")
+    index, records = _index(checkpoint.path)
+    with checkpoint.path.open("rb") as file:
+        return {
+            name: _Filler(file, records).of(value) for name, value in _state(index, checkpoint.path).items()
+        }
+
+
+def plain_objects(path: Path, *, limit_bytes: int) -> object:
+    """What a small torch file holds: dictionaries, lists, tuples, texts, bytes, numbers, None and tensors.
+
+    The tensors are of the host, of floats, whole numbers or truths, with a copy of their values. Nothing in
+    the file is run. SongdeskError, before any tensor is given memory, where it is no such file, is damaged,
+    or holds anything else, and where the index or all values together take more than `limit_bytes`.
+    """
+    head = _head(path)
+    if not head.startswith(_ZIP):
+        raise _foreign(path, head)
+    index, records = _index(path, limit_bytes)
+    storages = _storages(index)
+    if sum(each.size for each in storages) > limit_bytes:
+        raise SongdeskError(
+            f"its tensors take more than {limit_bytes / 1e6:.1f} MB",
+            where=str(path),
+            hint="this is not the small file that belongs here",
+        )
+    with path.open("rb") as file:
+        return _Filler(file, records).of(index)
 
 
 def _head(path: Path) -> bytes:
@@ -131,125 +152,145 @@ def _read_into(file: BinaryIO, offset: int, buffer: bytearray) -> int:
 
 
 def _safetensors(path: Path) -> Checkpoint:
-    try:
-        with safe_open(path, framework="pt") as file:  # refuses offsets that do not fit the file
-            metadata = dict(file.metadata() or {})
-        with path.open("rb") as raw:
-            (length,) = struct.unpack("<Q", raw.read(8))
-            index = json.loads(raw.read(length))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise _damaged(path) from error
+    header = read_header(path)
     tensors = {
-        name: Stored(
-            tuple(entry["shape"]), _FLOATS.get(entry["dtype"]), 8 + length + entry["data_offsets"][0]
-        )
-        for name, entry in index.items()
-        if name != "__metadata__"
+        name: Stored(placed.shape, _FLOATS.get(placed.dtype), placed.start)
+        for name, placed in header.tensors.items()
     }
-    return Checkpoint(path, tensors, metadata)
+    return Checkpoint(path, tensors, header.about)
 
 
 def _zipped(path: Path) -> Checkpoint:
-    spans = _spans(path)
-    state = _loaded(path, "meta")  # on that device torch reads the index alone
-    tensors = {name: _stored(path, name, x, spans) for name, x in state.items() if isinstance(x, Tensor)}
-    return Checkpoint(path, tensors, others={name: x for name, x in state.items() if name not in tensors})
+    index, records = _index(path)
+    state = _state(index, path)
+    tensors = {name: _stored(path, name, x, records) for name, x in state.items() if isinstance(x, Claim)}
+    others = {name: _Filler(None, records).of(x) for name, x in state.items() if name not in tensors}
+    return Checkpoint(path, tensors, others=others)
 
 
-def _loaded(path: Path, device: str) -> dict[str, object]:
-    """A torch file's dictionary, or the weights in it; weights_only admits nothing that is no plain data."""
-    try:
-        state = torch.load(path, map_location=device, weights_only=True)  # noqa: TID251 - for the converter
-    except Exception as error:  # a broken index can raise anything
-        raise _refused(path, error) from error
-    if not isinstance(state, Mapping):
-        raise SongdeskError("no dictionary of tensors", where=str(path), hint=_WHOLE)
-    inner = state.get(_STATE)
-    return {str(name): value for name, value in (inner if isinstance(inner, Mapping) else state).items()}
+def _index(path: Path, limit: int = _INDEX_BYTES) -> tuple[object, Mapping[str, Record]]:
+    """What a torch file's index holds, with claims for tensors, and the records that these lie in.
+
+    Every claim is within its record. SongdeskError where it is no whole file of torch's, or not plain data.
+    """
+    records = records_of(path)
+    about, order = records["data.pkl"], records.get("byteorder")
+    if about.size > min(limit, _INDEX_BYTES):
+        raise SongdeskError("its index is longer than any checkpoint's", where=str(path), hint=WHOLE)
+    with path.open("rb") as file:
+        if order is not None and order.size < 8 and _bytes(file, order) != sys.byteorder.encode():
+            raise SongdeskError("written by a machine of another byte order", where=str(path), hint=WHOLE)
+        index = index_of(_bytes(file, about), path)
+    for storage in _storages(index):
+        record = records.get(f"data/{storage.key}")
+        if record is None or record.size != storage.size:
+            raise damaged(path)
+    return index, records
 
 
-def _spans(path: Path) -> dict[int, int]:
-    """Size of each record by the byte it starts at; SongdeskError when it is no archive of torch's."""
-    size = path.stat().st_size
-    try:
-        with zipfile.ZipFile(path) as archive, path.open("rb") as file:
-            records = archive.infolist()
-            _plain(path, archive, records)
-            spans = {_start(file, record): record.file_size for record in records}
-    except (zipfile.BadZipFile, OSError, struct.error, ValueError, NotImplementedError) as error:
-        raise _damaged(path) from error
-    if any(start + length > size for start, length in spans.items()):
-        raise _damaged(path)
-    return spans
+def _bytes(file: BinaryIO, record: Record) -> bytes:
+    buffer = bytearray(record.size)
+    if _read_into(file, record.start, buffer) != record.size:
+        raise damaged(Path(str(file.name)))
+    return bytes(buffer)
 
 
-def _start(file: BinaryIO, record: zipfile.ZipInfo) -> int:
-    file.seek(record.header_offset + _LOCAL_HEADER - 4)
-    name, extra = struct.unpack("<HH", file.read(4))
-    return record.header_offset + _LOCAL_HEADER + int(name) + int(extra)
+def _storages(index: object) -> set[Storage]:
+    """Every storage that something in an index claims values of."""
+    found: set[Storage] = set()
+    seen: set[int] = set()
+    todo = [index]
+    while todo:
+        value = todo.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, Claim):
+            found.add(value.storage)
+        elif isinstance(value, Mapping | list | tuple):
+            todo.extend(value.values() if isinstance(value, Mapping) else value)
+    return found
 
 
-def _plain(path: Path, archive: zipfile.ZipFile, records: list[zipfile.ZipInfo]) -> None:
-    """Refuse compressed records, an index that is missing or endless, and another machine's byte order."""
-    by_name = {record.filename.partition("/")[2]: record for record in records}
-    index = by_name.get("data.pkl")
-    if index is None:
-        raise SongdeskError("an archive, but none that torch wrote", where=str(path), hint=_WHOLE)
-    packed = any(record.compress_type != zipfile.ZIP_STORED for record in records)
-    if packed or index.file_size > _INDEX_BYTES:
-        raise SongdeskError("a zip file, but not as torch writes one", where=str(path), hint=_WHOLE)
-    order = by_name.get("byteorder")
-    if order is not None and order.file_size < 8 and archive.read(order).decode("ascii") != sys.byteorder:
-        raise SongdeskError("written by a machine of another byte order", where=str(path), hint=_WHOLE)
+def _state(index: object, path: Path) -> dict[str, object]:
+    """A torch file's dictionary, or the weights in it."""
+    if not isinstance(index, Mapping):
+        raise SongdeskError("no dictionary of tensors", where=str(path), hint=WHOLE)
+    inner = index.get(_STATE)
+    return {str(name): value for name, value in (inner if isinstance(inner, Mapping) else index).items()}
 
 
-def _stored(path: Path, name: str, tensor: Tensor, spans: Mapping[int, int]) -> Stored:
-    dtype = tensor.dtype if tensor.dtype in _FLOATS.values() else None
-    if dtype is None:
-        return Stored(tuple(tensor.shape), None, 0)
-    storage = tensor.untyped_storage()
-    start = int(getattr(storage, "_checkpoint_offset", -1))
-    first = int(tensor.storage_offset()) * dtype.itemsize
-    end = first + tensor.numel() * dtype.itemsize
-    if spans.get(start) != storage.nbytes() or end > storage.nbytes() or not tensor.is_contiguous():
+class _Filler:
+    """Makes tensors of claims: with their values from an opened file, or on meta where there is none."""
+
+    def __init__(self, file: BinaryIO | None, records: Mapping[str, Record]) -> None:
+        self._file = file
+        self._records = records
+        self._made: dict[int, object] = {}
+        self._read: dict[Storage, Tensor] = {}
+
+    def of(self, value: object) -> object:
+        """The same with tensors where claims are; what is in two places stays one thing."""
+        if not isinstance(value, Claim | Mapping | list | tuple):
+            return value
+        if id(value) not in self._made:
+            self._made[id(value)] = self._anew(value)
+        return self._made[id(value)]
+
+    def _anew(self, value: "Claim | Mapping[object, object] | list[object] | tuple[object, ...]") -> object:
+        if isinstance(value, Claim):
+            return self._tensor(value)
+        if isinstance(value, Mapping):
+            return {key: self.of(each) for key, each in value.items()}
+        return type(value)(self.of(each) for each in value)
+
+    def _tensor(self, claim: Claim) -> Tensor:
+        dtype: torch.dtype = getattr(torch, claim.storage.dtype)
+        if self._file is None:
+            return torch.empty_strided(claim.shape, claim.strides, dtype=dtype, device="meta")
+        if not claim.is_plain:
+            raise SongdeskError("a tensor in it repeats its values", where=str(self._file.name), hint=WHOLE)
+        if claim.storage not in self._read:
+            self._read[claim.storage] = self._values(self._file, claim.storage, dtype)
+        return self._read[claim.storage].as_strided(claim.shape, claim.strides, claim.first)
+
+    def _values(self, file: BinaryIO, storage: Storage, dtype: torch.dtype) -> Tensor:
+        if not storage.count:
+            return torch.empty(0, dtype=dtype)
+        data = bytearray(_bytes(file, self._records[f"data/{storage.key}"]))
+        if dtype is torch.bool:  # of which torch takes no other bytes than 0 and 1
+            return torch.frombuffer(data, dtype=torch.uint8) != 0
+        return torch.frombuffer(data, dtype=dtype)
+
+
+def _stored(path: Path, name: str, claim: Claim, records: Mapping[str, Record]) -> Stored:
+    dtype: torch.dtype = getattr(torch, claim.storage.dtype)
+    if dtype not in _FLOATS.values():
+        return Stored(claim.shape, None, 0)
+    if not claim.is_row:
         raise SongdeskError(
             f"{name} is not stored as a row of values",
             where=str(path),
             hint="fetch the published file; one saved from views must be saved again with contiguous tensors",
         )
-    return Stored(tuple(tensor.shape), dtype, start + first)
-
-
-def _refused(path: Path, error: Exception) -> SongdeskError:
-    """What to say of an index that torch's reader of plain tensors will not read."""
-    asked = re.search(r"GLOBAL ([\w.]+)", str(error))
-    if asked is None:
-        return _damaged(path)
-    return SongdeskError(
-        f"it holds code ({asked[1]}), not tensors alone; nothing of it was run",
-        where=str(path),
-        hint="do not load it anywhere; fetch the checkpoint from its publisher",
-    )
+    start = records[f"data/{claim.storage.key}"].start + claim.first * claim.storage.width
+    return Stored(claim.shape, dtype, start)
 
 
 def _foreign(path: Path, head: bytes) -> SongdeskError:
     start = head.lstrip().lower()
     if not head:
-        what, hint = "an empty file", _AGAIN
-    elif head.startswith(_POINTER):
+        what, hint = "an empty file", AGAIN
+    elif head.startswith(POINTER):
         what, hint = "only a Git LFS pointer, not the weights themselves", "run `git lfs pull`"
     elif start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        what, hint = "a web page saved under a checkpoint's name", _WHOLE
+        what, hint = "a web page saved under a checkpoint's name", WHOLE
     elif head.startswith(_PICKLE):
         what = "a bare pickle, which can run code and is not opened"
         hint = "fetch the published file; torch has written zip files since 1.6"
     else:
-        what, hint = "no checkpoint: neither a torch zip file nor safetensors", _WHOLE
+        what, hint = "no checkpoint: neither a torch zip file nor safetensors", WHOLE
     return SongdeskError(what, where=str(path), hint=hint)
-
-
-def _damaged(path: Path) -> SongdeskError:
-    return SongdeskError("cut short or damaged", where=str(path), hint=_AGAIN)
 
 
 def _unreadable(path: Path, error: OSError) -> SongdeskError:

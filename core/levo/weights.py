@@ -11,10 +11,13 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from core.errors import SongdeskError
+from core.headers import read_header
+from core.kernels.reference import int8_weight
+from core.levo.portions import matrix_rows_at_once
 
 M = TypeVar("M", bound=nn.Module)
-_POINTER = b"version https://git-lfs"
 _NAMED = 3
+_SCALE = "_scale"
 
 
 class _Unfilled(TorchFunctionMode):
@@ -53,8 +56,10 @@ def load_module(
 
     Each floating tensor becomes `dtype`, or what the module declares, on its way in. Keys are the module's
     own with `prefix` before them; others in the file are left unread. A tensor that equals that of the same
-    key in `twin`, the state of a module in memory, is shared with it. Raises SongdeskError when the file is
-    missing, damaged or a Git LFS pointer, or when tensors are missing or of another shape.
+    key in `twin`, the state of a module in memory, is shared with it. A matrix that the module declares as
+    int8, with a scale a row under `<key>_scale`, is rounded on its way in, part by part, so that it is never
+    in memory as it is stored. Raises SongdeskError when the file is missing, damaged or a Git LFS pointer, or
+    when tensors are missing or of another shape.
     """
     with hollow():
         module = build()
@@ -73,15 +78,35 @@ def _read(
 ) -> dict[str, Tensor]:
     if not path.is_file():
         raise SongdeskError("these weights are not here", where=str(path), hint="see `songdesk models`")
+    read_header(path)
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
-            _fits(path, wanted, {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()})  # noqa: SIM118
-            return {
+            rounded = [key for key, like in wanted.items() if like.dtype == torch.int8]
+            plain = {key: like for key, like in wanted.items() if key.removesuffix(_SCALE) not in rounded}
+            stored = plain | {key: wanted[key] for key in rounded}
+            _fits(path, stored, {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()})  # noqa: SIM118
+            found = {
                 key: _shared(_cast(file.get_tensor(key), like, dtype), twin.get(key))
-                for key, like in wanted.items()
+                for key, like in plain.items()
             }
-    except (SafetensorError, OSError) as error:
-        raise _unreadable(path) from error
+            for key in rounded:
+                found[key], found[key + _SCALE] = _rounded(file.get_slice(key), wanted[key], device)
+            return found
+    except (SafetensorError, OSError) as error:  # it changed meanwhile
+        hint = "delete it and fetch or make it again"
+        raise SongdeskError("cut short or damaged", where=str(path), hint=hint) from error
+
+
+def _rounded(stored: Any, like: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Int8 codes and scales of a matrix in a file, of which only some rows are in memory at a time."""
+    count, width = like.shape
+    codes = torch.empty(count, width, dtype=torch.int8, device=device)
+    scales = torch.empty(count, device=device)
+    rows = matrix_rows_at_once(count, 4 * width)
+    for first in range(0, count, rows):
+        part = slice(first, min(first + rows, count))
+        codes[part], scales[part] = int8_weight(stored[part].to(device))
+    return codes, scales
 
 
 def _fits(path: Path, wanted: dict[str, Tensor], found: dict[str, tuple[int, ...]]) -> None:
@@ -112,18 +137,6 @@ def _shared(tensor: Tensor, other: Tensor | None) -> Tensor:
 
 def _cast(tensor: Tensor, like: Tensor, dtype: torch.dtype | None) -> Tensor:
     return tensor.to(dtype or like.dtype) if like.is_floating_point() else tensor.to(like.dtype)
-
-
-def _unreadable(path: Path) -> SongdeskError:
-    with path.open("rb") as file:
-        pointer = file.read(len(_POINTER)) == _POINTER
-    if pointer:
-        return SongdeskError(
-            "only a Git LFS pointer, not the weights themselves", where=str(path), hint="run `git lfs pull`"
-        )
-    return SongdeskError(
-        "damaged, or no safetensors file", where=str(path), hint="delete it and fetch or make it again"
-    )
 
 
 def _few(items: list[str]) -> str:

@@ -72,7 +72,7 @@ def recall(path: Path) -> Memory:
             raise TypeError
     except FileNotFoundError:
         return Memory()
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         _log.warning("%s was not read: %r", path, error)
         return Memory()
     return Memory(marks, theme, over, welcomed)

@@ -25,7 +25,7 @@ FACTS = "song.yaml"
 OLD = "draft.json"
 """Both in one, as songdesk wrote them before."""
 FILES = (LYRICS, FACTS, OLD)
-_KEYS = ("title", "style", "reference", "settings")
+_KEYS = ("title", "model", "style", "reference", "settings")
 _OF_A_REFERENCE = ("path", "style", "start")
 _MEND = "mend the file, or move it away"
 _IGNORED = """\
@@ -127,7 +127,7 @@ def title_of(home: Path) -> str:
         return home.name
     try:
         title = json.loads(old.decode())["title"]
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _unfit(home / OLD, "the saved draft cannot be read") from error
     return title if isinstance(title, str) and title else home.name
 
@@ -186,7 +186,10 @@ def _put_old_aside(home: Path) -> Path | None:
 
 
 def _facts(song: Song, home: Path) -> str:
-    facts: dict[str, object] = {"title": song.title, "style": song.style}
+    facts: dict[str, object] = {"title": song.title}
+    if song.model:
+        facts["model"] = song.model
+    facts["style"] = song.style
     if song.reference is not None:
         given = {
             "path": _relative(song.reference.path, home),
@@ -208,6 +211,7 @@ def _song(home: Path, lyrics: bytes, facts: bytes) -> Song:
         style=_word(given, "style", home),
         reference=_reference(given.get("reference"), home),
         settings={key: _word(settings, key, home) for key in settings},
+        model=_word(given, "model", home),
     )
 
 
@@ -283,7 +287,7 @@ def _old_song(home: Path, data: bytes) -> Song:
             raise TypeError
         reference = Reference(**raw["reference"]) if isinstance(raw["reference"], dict) else None
         settings = {str(key): str(value) for key, value in raw["settings"].items()}
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise _damaged(home) from error
     title, lyrics, style = texts
     return Song(title, lyrics, style, reference, settings)

@@ -18,6 +18,7 @@ from core.takes.recipe import Kin, Recipe, Seam
 _LONGEST = 400
 """Characters of a word or a note that are kept."""
 _MOST_NOTES = 100
+_LARGEST = 1 << 64
 
 
 def understood(text: str, where: str) -> tuple[Recipe, Song, tuple[str, ...]]:
@@ -49,7 +50,7 @@ def understood(text: str, where: str) -> tuple[Recipe, Song, tuple[str, ...]]:
 
 def _held(recipe: Recipe, song: Song) -> Recipe:
     """What a recipe says in values of the kinds that its fields are for."""
-    seconds = float(recipe.seconds)
+    seconds = float(recipe.seconds) if _is_number(recipe.seconds) else 0.0
     return Recipe(
         song=asdict(song),
         model=_word(recipe.model),
@@ -69,6 +70,7 @@ def _held(recipe: Recipe, song: Song) -> Recipe:
         samples=_table(recipe.samples),
         weights=_table(recipe.weights),
         schedule=_word(recipe.schedule),
+        chosen={key: value for key, value in recipe.chosen.items() if _is_value(value)},
         until=float(recipe.until) if _is_number(recipe.until) and 0 < recipe.until < math.inf else 0.0,
     )
 
@@ -109,11 +111,12 @@ def _settings(model: str, given: Mapping[str, Value]) -> tuple[dict[str, Value],
 
 
 def _is_value(value: object) -> bool:
-    return isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value))
+    return isinstance(value, str | bool) or _is_number(value)
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a number, and one that a float can hold."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def _is_knob(knob: KnobChange) -> bool:

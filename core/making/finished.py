@@ -46,4 +46,5 @@ def with_sound(recipe: Recipe, sound: Recipe) -> Recipe:
         files={**recipe.files, **sound.files},
         samples=sound.samples,
         weights={**recipe.weights, **sound.weights},
+        chosen={**recipe.chosen, **sound.chosen},
     )

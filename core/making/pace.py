@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
+from core.engine import StagePlan
+
 Order = tuple[tuple[str, int], ...]
 """The units of a stage in the order they are done: what kind, and how many."""
 Range = tuple[float, float]
@@ -176,6 +178,11 @@ class Pace:
             if unit < end:
                 return kind
         return self._order[-1][0] if self._order else ""
+
+
+def order_of(load: StagePlan) -> Order:
+    """A stage's units in order; all alike where the plan does not tell them apart."""
+    return load.order or (("unit", load.units),)
 
 
 def expect(remembered: Mapping[str, float], order: Order) -> Range | None:

@@ -15,6 +15,16 @@ _MOST = 200
 """Entries kept."""
 
 
+def about(model: str, device: str, stage: str, way: str = "") -> str:
+    """What the pace of a stage is kept under; `way` tells ways apart that are not equally fast."""
+    return " ".join(filter(None, (model, device, stage, way)))
+
+
+def pace_of(model: str, device: str, stage: str, way: str) -> dict[str, float]:
+    """Seconds of a unit by kind: as the stage went that way, else as it went by any."""
+    return {**recall(about(model, device, stage)), **recall(about(model, device, stage, way))}
+
+
 def recall(about: str) -> dict[str, float]:
     """Seconds of a unit by kind, as the runs before took them; empty where nothing is known."""
     return _load().get(about, {})
@@ -42,5 +52,5 @@ def _load() -> dict[str, dict[str, float]]:
             str(about): {str(kind): float(cost) for kind, cost in costs.items() if 0 < float(cost) < 1e6}
             for about, costs in raw.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         return {}

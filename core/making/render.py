@@ -1,44 +1,36 @@
 """One song from words to a sound file: the stages in order, each from artifact to artifact."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Protocol
 
 import torch
 
 from core.atomic import sweep
-from core.audio.tags import tags_of
 from core.checkpoints import require_weights
-from core.device import Device, choose_device
-from core.digest import sha256_of
-from core.engine import Engine, Plan, Stage
+from core.device import DeviceChoice, choose_device
+from core.engine import Stage
 from core.errors import Cancelled, Paused, SongdeskError
 from core.family import make_engine
+from core.making.attempt import Watch, asked_for, ending, finish_stage, joined, run_stage
 from core.making.finished import finished_sound, with_sound
-from core.making.stage_run import Listener, StageRun, past_of
+from core.making.stage_run import past_of
 from core.making.weighing import weights_of
 from core.meter import State
+from core.settings import Value
 from core.takes import recipe as recipes
 from core.takes.fingerprint import roles_read
 from core.takes.job import PREVIEW, STEM_SUFFIXES, STOP, Job, KnobChange, Outcome, artifact_file, stem_file
 from core.takes.journal import FILE as JOURNAL
 from core.takes.journal import read_journal
-from core.takes.recipe import Recipe
+from core.takes.recipe import BROUGHT, IMPORT, WHOLE, Recipe
 from core.takes.tokenhash import hash_of
 from core.takes.undertaking import START, Undertaking, draft_file, undertaking_of
 from core.tensors import metadata_of
 
 _ARTIFACT = ".safetensors"
-
-
-class Watch(Listener, Protocol):
-    """Who follows a render: shows its progress, turns its knobs and may stop it."""
-
-    def begin(self, stage: Stage, plan: Plan, device: Device) -> None:
-        """A stage starts."""
 
 
 def render(job: Job, watch: Watch) -> Outcome:
@@ -57,7 +49,7 @@ def render(job: Job, watch: Watch) -> Outcome:
     recipe = replace(recipe, notes=(*recipe.notes, *strangers))
     recipes.save(recipe, job.folder)
     try:
-        recipe = _run_stages(order, watch, recipe, device.kind)
+        recipe = _run_stages(order, watch, recipe, device)
     except BaseException as error:
         _record_end(recipes.load(job.folder) or recipe, job, error)
         raise
@@ -94,7 +86,7 @@ def _begins_as_told(order: Undertaking) -> None:
     recipe = recipes.load(job.folder) if job.goes_on else None
     if recipe is None or recipe.kin is None or not recipe.kin.kept:
         return
-    begins_with = order.artifact("tokens" if recipe.kin.why == "render" else START)
+    begins_with = order.artifact("tokens" if recipe.kin.why in WHOLE else START)
     if hash_of(begins_with) != recipe.kin.kept:
         what = "what the take begins with is gone or damaged"
         raise SongdeskError(what, where=str(begins_with), hint="make it again from its parent")
@@ -132,7 +124,7 @@ def _begin(order: Undertaking, *, made_with: str) -> Recipe:
     )
     before = recipes.load(job.folder) if job.goes_on else None
     if before is None:
-        return fresh
+        return replace(fresh, chosen=job.chosen)
     held = {s.id: before.stages[s.id] for s in order.kind.stages if _holds(order, s, before)}
     stages = {**fresh.stages, **held}
     return replace(
@@ -142,11 +134,20 @@ def _begin(order: Undertaking, *, made_with: str) -> Recipe:
         knobs=_kept_knobs(order, before, stages),
         seams=before.seams if "tokens" in stages else (),
         schedule=before.schedule,
+        chosen=_still_chosen(order, before),
         files={name: found for name, found in before.files.items() if _is_kept(order, name)},
-        notes=tuple(dict.fromkeys((*fresh.notes, *(before.notes if held else ())))),
+        notes=tuple(dict.fromkeys((*fresh.notes, *(before.notes if held or _is_brought(before) else ())))),
         tokens=before.tokens if "tokens" in stages else "",
         weights=before.weights,
     )
+
+
+def _still_chosen(order: Undertaking, before: Recipe) -> dict[str, Value]:
+    """What memory decided for stages that are asked for as they were."""
+    same = [id_ for id_, wanted in order.hashes.items() if before.wanted.get(id_) == wanted]
+    told = recipes.decided(before)
+    stages = {setting.key: setting.stage for setting in order.settings}
+    return {key: value for key, value in told.items() if stages.get(key, key.split()[-1]) in same}
 
 
 def _is_kept(order: Undertaking, name: str) -> bool:
@@ -187,67 +188,24 @@ def _record_end(recipe: Recipe, job: Job, ending: BaseException) -> None:
         ending.add_note(str(refusal))
 
 
-def _run_stages(order: Undertaking, watch: Watch, recipe: Recipe, device: Device) -> Recipe:
+def _run_stages(order: Undertaking, watch: Watch, recipe: Recipe, device: DeviceChoice) -> Recipe:
     engine = make_engine(order.kind, order.chosen)
     try:
         for stage in order.stages:
             if _is_made(order, stage):
                 recipe = _take_over(recipe, order, stage)
             elif (whole := finished_sound(order, stage)) is not None:
-                recipe = _finish_stage(with_sound(recipe, whole), order, stage, order.hashes[stage.id])
+                recipe = finish_stage(with_sound(recipe, whole), order, stage, order.hashes[stage.id])
             else:
-                recipe = _run_stage(engine, order, stage, watch, recipe, device)
+                recipe = run_stage(engine, order, stage, watch, recipe, device)
             _forget_journal(order, stage)
     finally:
         engine.close()
     if not order.job.until:
         _forget_draft(order)
-    recipe = replace(recipe, state=_ending(order, recipe).value)
+    recipe = replace(recipe, state=ending(order, recipe).value)
     recipes.save(recipe, order.job.folder)
     return recipe
-
-
-def _run_stage(
-    engine: Engine, order: Undertaking, stage: Stage, watch: Watch, recipe: Recipe, device: Device
-) -> Recipe:
-    song = order.job.song
-    watch.begin(stage, order.plan, device)
-    for knob in recipe.knobs:
-        if knob.key != STOP:
-            watch.turn(knob.key, knob.value)
-    with StageRun(order, stage, watch, device) as run:
-        engine.run(stage.id, song, order.job.values, order.inputs(stage), run)
-        weights = weights_of(order.chosen, roles_read(stage, song))
-        recipe = replace(recipe, weights={**recipe.weights, **weights})
-        if run.writers:
-            run.share_gain()
-            told = _with(recipe, stage, run)
-            run.tag(tags_of(replace(told, state=_ending(order, told).value), order.artifact("tokens")))
-    recipe = _with(recipe, stage, run)
-    return _finish_stage(recipe, order, stage, run.made_from)
-
-
-def _with(recipe: Recipe, stage: Stage, run: StageRun) -> Recipe:
-    """The recipe with what a stage has to tell."""
-    return replace(
-        recipe,
-        knobs=_joined(recipe, stage, run.knobs, run.later),
-        seams=recipe.seams + tuple(run.seams),
-        schedule=run.schedule or recipe.schedule,
-        seconds=run.seconds or recipe.seconds,
-        notes=recipe.notes + run.notes,
-        audio=next((writer.path.name for writer in run.writers), recipe.audio),
-        files={**recipe.files, **run.files},
-        samples={**recipe.samples, **run.samples},
-    )
-
-
-def _joined(
-    recipe: Recipe, stage: Stage, knobs: Iterable[KnobChange], later: Mapping[str, KnobChange]
-) -> tuple[KnobChange, ...]:
-    """A recipe's knobs with those a stage tells of anew, and those that were turned for later ones."""
-    others = [knob for knob in recipe.knobs if knob.stage != stage.id and knob.key not in later]
-    return (*others, *knobs, *later.values())
 
 
 def _take_over(recipe: Recipe, order: Undertaking, stage: Stage) -> Recipe:
@@ -256,28 +214,11 @@ def _take_over(recipe: Recipe, order: Undertaking, stage: Stage) -> Recipe:
         written = read_journal(order.job.folder / JOURNAL)
         if written is not None and written.made_from == order.hashes[stage.id]:
             past = past_of(written, stage.id)
-            knobs, schedule = _joined(recipe, stage, past.knobs, past.later), written.schedule.split(" ")[0]
+            knobs, schedule = joined(recipe, stage, past.knobs, past.later), written.schedule.split(" ")[0]
             recipe = replace(recipe, knobs=knobs, seams=written.seams, schedule=schedule)
     if missing := [role for role in roles_read(stage, order.job.song) if role not in recipe.weights]:
         recipe = replace(recipe, weights={**recipe.weights, **weights_of(order.chosen, missing)})
-    return _finish_stage(recipe, order, stage, _made_from(order.artifact(stage.writes)))
-
-
-def _finish_stage(recipe: Recipe, order: Undertaking, stage: Stage, made_from: str) -> Recipe:
-    recipe = replace(recipe, stages={**recipe.stages, stage.id: made_from})
-    artifact = order.artifact(stage.writes)
-    if artifact.exists():
-        recipe = replace(recipe, files={**recipe.files, artifact.name: sha256_of(artifact)})
-        if stage.writes == "tokens":
-            recipe = replace(recipe, tokens=hash_of(artifact))
-    recipes.save(recipe, order.job.folder)
-    return recipe
-
-
-def _ending(order: Undertaking, recipe: Recipe) -> State:
-    if order.job.until:
-        return State.DRAFT
-    return State.STOPPED if any(knob.key == STOP for knob in recipe.knobs) else State.DONE
+    return finish_stage(recipe, order, stage, _made_from(order.artifact(stage.writes)))
 
 
 def _forget_journal(order: Undertaking, stage: Stage) -> None:
@@ -308,5 +249,11 @@ def _strangers(order: Undertaking) -> tuple[str, ...]:
     return tuple(
         f"{stage.writes} were made from other lyrics, style or settings; used as they are"
         for stage in order.given
-        if _made_from(order.artifact(stage.writes)) not in ("", order.hashes[stage.id])
+        if BROUGHT not in (made_from := _made_from(order.artifact(stage.writes)))
+        and asked_for(made_from) not in ("", order.hashes[stage.id])
     )
+
+
+def _is_brought(recipe: Recipe) -> bool:
+    """Whether another program made what the take begins with, of which its notes tell."""
+    return recipe.kin is not None and recipe.kin.why == IMPORT

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from core.device import calm_threads
+from core.environment import prepare
 from core.errors import Cancelled, Paused, SongdeskError
+from core.making.shortage import is_shortage
 from core.making.watch import Watch
 from core.meter import Meter, State
 from core.paths import log_path
@@ -107,7 +108,7 @@ def _run(job: Job, watch: "Watch") -> Outcome:
         return Outcome(job, state, took=time.monotonic() - started, error=error)
 
     try:
-        calm_threads()
+        prepare()
         import torch
 
         from core.making.render import render
@@ -135,18 +136,9 @@ def _told(error: Exception) -> SongdeskError:
     if isinstance(error, SongdeskError):
         return SongdeskError(error.what, hint=error.hint, where=error.where)
     _log.exception("a render failed", exc_info=error)
-    if _is_memory(error):
+    if is_shortage(error):
         hint = "make the song shorter, or close other programs"
         return SongdeskError("not enough memory for this song", hint=hint)
     said = str(error).splitlines()
     what = f"songdesk broke: {type(error).__name__}{': ' + said[0] if said else ''}"
     return SongdeskError(what, hint=f"please report it with {log_path()}")
-
-
-def _is_memory(error: Exception) -> bool:
-    """Whether an allocation failed, on the host or on the device."""
-    import torch
-
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -1,7 +1,7 @@
 """What an engine meets while one stage runs: progress, knobs, noise, weights, a past, and places to write."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,18 @@ class Listener(Protocol):
 class StageRun:
     """One stage of one job; implements `core.engine.Run`. What it opens is closed with its block."""
 
-    def __init__(self, order: Undertaking, stage: Stage, listener: Listener, device: Device) -> None:
+    def __init__(
+        self,
+        order: Undertaking,
+        stage: Stage,
+        listener: Listener,
+        device: Device,
+        *,
+        mark: str = "",
+        began: Callable[[], None] | None = None,
+    ) -> None:
+        """`mark` tells the result from one made by the best way; `began` is called before the first codes go
+        to disk, which are what a later run goes on with."""
         self.device = torch.device(device)
         self.knobs: list[KnobChange] = []
         self.seams: list[Seam] = []
@@ -84,6 +95,9 @@ class StageRun:
         self._open = ExitStack()
         self._writers: dict[str, AudioWriter] = {}
         self._journal: Journal | None = None
+        self._mark, self._began = mark, began
+        self._untold: list[Callable[[Journal], None]] = []
+        """What the journal is told once codes follow: of a run that made none nothing is left in the song."""
         self.later: dict[str, KnobChange] = {}
         """By key what was turned meanwhile that only a later stage reads."""
         self._timeline = [knob for knob in order.job.timeline if knob.stage == stage.id]
@@ -94,7 +108,7 @@ class StageRun:
         turned = "".join(f"+{knob.key}={knob.value}@{knob.at}" for knob in self.knobs if knob.key != STOP)
         early = f"+finished@{self._done}" if self.finished_early else ""
         seams = "".join(f"+seam@{seam.frame}" for seam in self.seams if not seam.is_exact)
-        return self._order.hashes[self._stage.id] + turned + early + seams
+        return self._order.hashes[self._stage.id] + turned + early + seams + self._mark
 
     @property
     def writers(self) -> tuple[AudioWriter, ...]:
@@ -166,6 +180,7 @@ class StageRun:
     def keep(self, books: Sequence[Sequence[int]], *, frames: int | None = None) -> None:
         """Bring codes, and knobs that only a later stage reads, to disk."""
         journal = self._book()
+        self._tell(journal)
         journal.add(books, frames=frames)
         for knob in self._for_later():
             journal.knob(knob)
@@ -175,14 +190,14 @@ class StageRun:
         """Keep where composing was gone on with, once for each place."""
         seam = Seam(frame, is_exact)
         if seam not in self.seams:
-            self._book().seam(seam)
+            self._untold.append(lambda journal: journal.seam(seam))
             self.seams.append(seam)
 
     def decided(self, schedule: str, rows: int, made_on: str) -> None:
         """Keep how the stage runs."""
-        journal, told = self._book(), f"{schedule} {rows} {made_on}"
-        if journal.written.schedule != told:
-            journal.schedule(told)
+        told = f"{schedule} {rows} {made_on}"
+        if self._book().written.schedule != told:
+            self._untold.append(lambda journal: journal.schedule(told))
         self.schedule = schedule
 
     def save(self, kind: str, tensors: Mapping[str, "Tensor"], meta: Mapping[str, str]) -> Artifact:
@@ -233,6 +248,15 @@ class StageRun:
             self._take_up(self._journal.written)
             self._journal.resume(self._stage.id)
         return self._journal
+
+    def _tell(self, journal: Journal) -> None:
+        """Tell how the codes that follow are made, once."""
+        if self._began is not None:
+            self._began()
+            self._began = None
+        for tell in self._untold:
+            tell(journal)
+        self._untold.clear()
 
     def _take_up(self, written: Written) -> None:
         """Go on with the knobs as they stand; those that nothing kept has heard are told anew."""

@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.device import Device, read_memory
-from core.engine import Plan, Stage, StagePlan, Verdict
+from core.engine import Plan, Stage, Verdict
 from core.errors import Cancelled, Paused
 from core.family import family_of
 from core.lyrics.budget import Budget, budget, section_at
 from core.lyrics.parse import parse
-from core.making.pace import Order, Pace, expect
-from core.making.paces import recall, remember
+from core.making.governor import Choice
+from core.making.pace import Pace, expect, order_of
+from core.making.paces import about, pace_of, remember
+from core.making.watchdog import Watchdog, learn, usual_pace
 from core.meter import Meter, State
 from core.settings import Value
 from core.takes.job import Job
@@ -46,11 +48,15 @@ class Watch:
             seconds_limit=chosen.limits.seconds,
             count=None,
         )
+        self._kind, self._chosen, self._job = kind, chosen, job
         self._model = job.model
         self._goes_on, self._journal = job.goes_on, job.folder / JOURNAL
         self._pace = Pace(())
-        self._about = ""
+        self._about: tuple[str, ...] = ()
         """What the pace of this stage is remembered under."""
+        self._dog = Watchdog((), {})
+        self._is_fresh = False
+        """Whether the stage began again, and has not told yet how far it is."""
         self._begun: float | None = None
         """When the stage began to load; None once it has made a step."""
         self._later: tuple[float, float] | None = None
@@ -88,33 +94,50 @@ class Watch:
             return replace(self.meter, state=State.PAUSING)
         return replace(self.meter, state=State.FINISHING) if self._finish.is_set() else self.meter
 
-    def begin(self, stage: Stage, plan: Plan, device: Device) -> None:
-        """A stage starts: its meter starts at nothing."""
+    def begin(self, stage: Stage, plan: Plan, device: Device, choice: Choice | None = None) -> None:
+        """A stage starts: its meter starts at nothing, or at what is kept where memory ran out."""
         self._heed()
-        self._device = device
         self._end_stage()
-        self._finish.clear()
-        self._read_at = 0.0
+        self._device, self._read_at = device, 0.0
+        self._is_fresh = choice is not None and bool(choice.broke)
+        if not self._is_fresh:
+            self._finish.clear()
         load = next(load for load in plan.stages if load.stage == stage.id)
-        self._about = self._key(stage.id)
-        self._pace = Pace(_order(load), recall(self._about))
+        way = choice.rung.name if choice else ""
+        self._about = tuple(dict.fromkeys(about(self._model, device, stage.id, name) for name in ("", way)))
+        pace = pace_of(self._model, device, stage.id, way)
+        self._pace = Pace(order_of(load), pace)
+        self._dog = Watchdog(order_of(load), usual_pace(self._about[-1], device, order_of(load)))
         self._begun = time.monotonic()
         self._later = self._expect(plan, behind=stage.id)
+        done, total = (self.meter.done, self.meter.total) if self._keeps(choice) else (0, load.units)
         self.meter = replace(
             self.meter,
             stage=stage.title,
             phase=stage.phase,
-            done=0,
-            total=load.units,
+            done=done,
+            total=total,
             unit=stage.unit,
             seconds=plan.seconds if stage.phase >= _SINGS else 0.0,
             rate=None,
             rates=(),
             eta=None,
-            ready=_sum(expect(recall(self._about), ((_LOAD, 1), *_order(load))), self._later),
+            ready=_sum(expect(pace, ((_LOAD, 1), *order_of(load))), self._later),
             section="",
-            memory=read_memory(self._expected(plan), device=device),
+            memory=read_memory(self._planned(choice.planned if choice else load.peak), device=device),
+            way=choice.way if choice else "",
+            warning="",
+            preview=None,
+            preview_seconds=0.0,
         )
+
+    def _keeps(self, choice: Choice | None) -> bool:
+        """Whether the stage begins again behind what it has made: until it says where, the meter stands."""
+        return self._is_fresh and choice is not None and choice.kept
+
+    def remarks(self) -> tuple[str, ...]:
+        """Whether the stage that has just ended was slowed down, for its recipe."""
+        return (self._dog.remark,) if self._dog.remark else ()
 
     def ended(self, state: State) -> Meter:
         """The last reading of a job that came to its end; what its last stage took is remembered."""
@@ -124,30 +147,36 @@ class Watch:
         if memory is not None:  # what the run held is given back by now
             memory = read_memory(memory.planned, device=self._device)
         still = replace(self.meter, state=state, rate=None, rates=(), eta=None, ready=None, preview=None)
+        still = replace(still, warning="")
         return replace(still, memory=memory)
 
     def _end_stage(self) -> None:
         costs = self._pace.costs
         if costs and not self._finish.is_set():
-            remember(self._about, costs)
-
-    def _key(self, stage: str) -> str:
-        return f"{self._model} {self._device} {stage}"
+            for name in self._about:
+                remember(name, costs)
+            learn(self._about[-1], costs)
 
     def _expect(self, plan: Plan, *, behind: str) -> tuple[float, float] | None:
         """Seconds of the stages behind one, by earlier runs."""
         ids = [load.stage for load in plan.stages]
         total: tuple[float, float] | None = (0.0, 0.0)
         for load in plan.stages[ids.index(behind) + 1 :]:
-            total = _sum(total, expect(recall(self._key(load.stage)), ((_LOAD, 1), *_order(load))))
+            pace = pace_of(self._model, self._device, load.stage, self._first_way(load.stage))
+            total = _sum(total, expect(pace, ((_LOAD, 1), *order_of(load))))
         return total
 
-    def _expected(self, plan: Plan) -> int:
-        """The fullest moment to come (bytes): on the processor the program itself counts as well."""
+    def _first_way(self, stage: str) -> str:
+        """The name of the way that is tried first."""
+        job = self._job
+        return self._kind.ladder(job.song, self._chosen, job.values, stage, self._device)[0].name
+
+    def _planned(self, peak: int) -> int:
+        """The stage's fullest moment (bytes): on the processor the program itself counts as well."""
         if self._program is None:
             now = read_memory(device=self._device)
             self._program = (now.ours or 0) if now.where == "RAM" else 0
-        return self._program + plan.peak
+        return self._program + peak
 
     def step(self, done: int, total: int) -> Verdict:
         """Take progress in; raises Cancelled when the job was abandoned."""
@@ -177,6 +206,7 @@ class Watch:
             self._pace.took(_LOAD, now - self._begun)
             self._begun = None
         self._pace.note(now, done)
+        warning = self._dog.look(now, done)
         fraction = done / total if total else 0.0
         index = section_at(self._sections, fraction) if self.meter.phase >= _SINGS else None
         memory = self.meter.memory
@@ -186,7 +216,7 @@ class Watch:
         eta = self._pace.remaining()
         self.meter = replace(
             self.meter,
-            done=max(done, self.meter.done),
+            done=done if self._is_fresh else max(done, self.meter.done),
             total=total,
             rate=self._pace.rate,
             rates=self._pace.history,
@@ -194,12 +224,9 @@ class Watch:
             ready=_sum(eta, self._later),
             section=self._sections.sections[index].tag if index is not None else "",
             memory=memory,
+            warning=warning,
         )
-
-
-def _order(load: StagePlan) -> Order:
-    """A stage's units in order; all alike where the plan does not tell them apart."""
-    return load.order or (("unit", load.units),)
+        self._is_fresh = False
 
 
 def _sum(one: tuple[float, float] | None, other: tuple[float, float] | None) -> tuple[float, float] | None:

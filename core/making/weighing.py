@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from core.atomic import write_text
 from core.checkpoints import find_role
@@ -31,6 +32,17 @@ def weights_of(chosen: Variant, roles: Iterable[str]) -> Mapping[str, str]:
     if any(known.get(name) != entry for name, entry in fresh.items()):
         _remember(fresh)
     return {role: digest for role, (_, _, digest) in weighed.items()}
+
+
+def recorded(path: Path) -> tuple[Literal["known", "changed", "unknown"], str]:
+    """What is remembered of a file's hash, without reading the file: known, of another content, or nothing.
+
+    The hash is empty where it is not known. OSError where the file is not there.
+    """
+    before = _recall().get(_name(path))
+    if before is None:
+        return "unknown", ""
+    return ("known", before[2]) if before[:2] == _look(path) else ("changed", "")
 
 
 def _weigh(path: Path, known: Mapping[str, _Known]) -> _Known | None:
@@ -63,7 +75,7 @@ def _recall() -> dict[str, _Known]:
         return {
             str(name): (int(size), int(changed), str(digest)) for name, (size, changed, digest) in raw.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, OverflowError):
         return {}
 
 

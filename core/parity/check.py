@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -20,6 +21,7 @@ from core.parity.lm_cache import mulaw_cases
 from core.parity.lm_codes import loop_cases, pattern_cases
 from core.parity.lm_files import state_cases
 from core.parity.lm_generate import generate_cases
+from core.parity.lm_int8 import int8_cases
 from core.parity.lm_network import condition_cases, logit_cases
 from core.parity.lm_sampler import sampler_cases
 from core.parity.lm_text import tokenizer_cases
@@ -29,7 +31,7 @@ _GROUPS: dict[str, Callable[[Bench, str, Entry], Iterator[Case]]] = {
     "0": state_cases,
     "1": tokenizer_cases,
     "2": condition_cases,
-    "3": logit_cases,
+    "3": lambda *given: chain(logit_cases(*given), int8_cases(*given)),
     "3b": unit_cases,
     "4": mulaw_cases,
     "5": pattern_cases,

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from core.errors import SongdeskError
+from core.tensors import load_tensors
 
 MANIFEST = "manifest.json"
 _AGAIN = "get this folder again"
@@ -38,9 +37,9 @@ class Golden:
         """Every tensor of one file."""
         path = self.path / name
         try:
-            return load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise SongdeskError(f"missing or damaged ({error})", where=str(path), hint=_AGAIN) from error
+            return load_tensors(path)
+        except SongdeskError as error:
+            raise SongdeskError(f"missing or damaged ({error.what})", where=str(path), hint=_AGAIN) from error
 
     def entries(self, name: str) -> Entry:
         """One JSON file."""
@@ -82,7 +81,7 @@ def codes(tensor: Tensor) -> Tensor:
 def _json(path: Path) -> Entry:
     try:
         entry = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SongdeskError(f"missing or damaged ({error})", where=str(path), hint=_AGAIN) from error
     if not isinstance(entry, dict):
         raise SongdeskError("damaged: no JSON object", where=str(path), hint=_AGAIN)

@@ -70,7 +70,7 @@ def logit_cases(bench: Bench, file: str, entry: Entry) -> Iterator[Case]:
             continue
         kind, dtype = _PATHS[path]
         model = bench.model(entry["salt"], dtype=dtype)
-        ours = _forced(model, bench, given, codes(stored["sequence"]), kind)
+        ours = forced(model, bench, given, codes(stored["sequence"]), kind)
         if path in _FLOORS:
             floor = _FLOORS[path]
             checks = [noise(key, ours[key], stored[f"up_fp32/{key}"], floor) for key in ("h1", "h2")]
@@ -79,7 +79,7 @@ def logit_cases(bench: Bench, file: str, entry: Entry) -> Iterator[Case]:
             yield case_of(name, list(_compared(ours, stored, path, float(tolerance))))
 
 
-def _forced(
+def forced(
     model: TokenModel, bench: Bench, given: Mapping[str, Tensor], sequence: Tensor, kind: str
 ) -> dict[str, Tensor]:
     """Last position's states [calls, 2, W] and logits [calls, 2, 3, V]; each layer's prefill."""

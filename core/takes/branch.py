@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.errors import SongdeskError
-from core.family import family_of, resolve_for
+from core.family import Family, family_of, resolve_for
 from core.meter import State
 from core.random import draw_seed
 from core.settings import Override, Values
@@ -17,7 +17,7 @@ from core.song import Song
 from core.takes import recipe as recipes
 from core.takes.job import Job, artifact_file
 from core.takes.planting import copy, plant
-from core.takes.recipe import Kin, Recipe
+from core.takes.recipe import IMPORT, WHOLE, Kin, Recipe
 from core.takes.take import Take, sound_name
 from core.takes.undertaking import START, undertaking_of
 
@@ -61,10 +61,18 @@ def job_of(folder: Path, *, device: str = "auto") -> Job:
         folder=folder,
         audio=folder / sound_name(song.title, values.text("format")),
         device=device,
-        first=kind.stages[-1].id if recipe.kin is not None and recipe.kin.why == "render" else "conditions",
+        first=_first(kind, recipe.kin),
         goes_on=True,
         until=0.0 if is_drafted else recipe.until,
     )
+
+
+def _first(kind: Family, kin: Kin | None) -> str:
+    """The stage to begin with: behind those whose results a take has of another one, or of a file."""
+    ids = [stage.id for stage in kind.stages]
+    if kin is None or kin.why not in WHOLE:
+        return ids[0]
+    return ids[-1] if kin.why != IMPORT or kin.kept else "tokens"
 
 
 def resing(take: Take, song: Song, values: Values, seconds: float, *, why: str = "resing") -> Job:
@@ -106,7 +114,8 @@ def render_again(take: Take, values: Values) -> Job:
         raise _no_tokens(take)
     kept = {stage.id: recipe.stages[stage.id] for stage in kind.stages[:-1] if stage.id in recipe.stages}
     knobs = tuple(knob for knob in recipe.knobs if knob.stage != last.id)
-    past = replace(recipe, stages=kept, knobs=knobs, samples={}, files={}, audio="", notes=())
+    decided = {key: value for key, value in recipe.chosen.items() if key not in sound}
+    past = replace(recipe, stages=kept, knobs=knobs, samples={}, files={}, audio="", notes=(), chosen=decided)
     song = recipes.song_of(recipe, take.id)
     kin = Kin(take.id, "render", take.seconds or 0.0, recipe.tokens)
     job = _plant(song, take.model, values, home=take.home, kin=kin, soil=files, past=past, parent=take)
@@ -117,18 +126,17 @@ def again(take: Take, folder: Path, *, device: str = "auto") -> Job:
     """The take made once more, in an empty folder elsewhere, with its knobs turned as they were."""
     recipe = _recipe_of(take)
     job = job_of(take.folder, device=device)
-    values = job.values.replace(schedule=recipe.schedule) if recipe.schedule else job.values
     start = artifact_file(take.folder, START)
     if start.is_file():
         shutil.copyfile(start, artifact_file(folder, START))
     return replace(
         job,
-        values=values,
         folder=folder,
         audio=folder / job.audio.name,
         first=family_of(job.model)[0].stages[0].id,
         goes_on=False,
         timeline=recipe.knobs,
+        chosen=recipes.decided(recipe),
         until=0.0,
     )
 
@@ -181,6 +189,7 @@ def _recipe(job: Job, kin: Kin | None, past: Recipe | None) -> Recipe:
         knobs=past.knobs,
         seams=past.seams,
         schedule=past.schedule,
+        chosen=past.chosen,
         tokens=past.tokens,
     )
 

@@ -73,6 +73,8 @@ def words_of(kin: Kin | None) -> str:
             return f"goes on behind {kin.parent}"
         case "render":
             return f"{kin.parent} rendered again"
+        case "import":
+            return f"brought in from {kin.parent}"
         case _:
             return f"made after {kin.parent}"
 

@@ -1,6 +1,7 @@
 """One rendering asked for, and how it ended."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import SongdeskError
@@ -47,6 +48,8 @@ class Job:
     """Knobs that are turned by themselves, as they were in the take that is made again."""
     until: float = 0.0
     """Make a draft of so much of the song (s), to be gone on with; 0 for the whole."""
+    chosen: Mapping[str, Value] = field(default_factory=dict)
+    """What memory decided in the take that is made again: gone by as long as there is room for it."""
 
 
 @dataclass(frozen=True, slots=True)

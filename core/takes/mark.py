@@ -9,6 +9,8 @@ import yaml
 from core.atomic import unwritable, write_text
 
 FILE = "take.yaml"
+# The one in C is fast, and refuses what is nested without end; not every platform has it.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ def load_mark(folder: Path) -> Mark:
     """The mark of the take in a folder; an empty one where there is none that can be read."""
     try:
         return _read(folder)
-    except (OSError, ValueError, yaml.YAMLError, AttributeError):
+    except (OSError, ValueError, yaml.YAMLError, AttributeError, RecursionError):
         return Mark()
 
 
@@ -35,8 +37,10 @@ def save_mark(folder: Path, mark: Mark) -> None:
 
 
 def _read(folder: Path) -> Mark:
-    raw = yaml.safe_load((folder / FILE).read_text(encoding="utf-8"))
-    return Mark(raw.get("star") is True, str(raw.get("note") or ""))
+    raw = yaml.load((folder / FILE).read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe one
+    note = raw.get("note")
+    # A list or the like could be endless once it is written out.
+    return Mark(raw.get("star") is True, str(note) if isinstance(note, str | int | float) and note else "")
 
 
 def _put_unread_aside(folder: Path) -> None:
@@ -45,7 +49,7 @@ def _put_unread_aside(folder: Path) -> None:
         _read(folder)
     except FileNotFoundError:
         return
-    except (ValueError, yaml.YAMLError, AttributeError):
+    except (ValueError, yaml.YAMLError, AttributeError, RecursionError):
         path = folder / FILE
         names = (path.with_name(f"take-unread{number or ''}.yaml") for number in count())
         path.rename(next(name for name in names if not name.exists()))

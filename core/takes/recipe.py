@@ -34,6 +34,12 @@ class Seam:
 
 GROWN = ("resing", "ending", "extend")
 """How a take came of another one with whose tokens it begins."""
+IMPORT = "import"
+"""How a take came of another program's file: its words and prompt, or all of its tokens."""
+BROUGHT = f"+{IMPORT}@"
+"""In what an artifact was made from, that it came of such a file; an imprint of what was in it follows."""
+WHOLE = ("render", IMPORT)
+"""How a take may have come by tokens that it does not compose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +47,12 @@ class Kin:
     """What a take has of another one of its song."""
 
     parent: str
-    """The id of the other take."""
+    """The id of the other take; of an `import` the name of the file."""
     why: str
-    """`resing`, `ending` or `extend`: it begins with the other's tokens; or `render`: it has all of them."""
+    """`resing`, `ending` or `extend`: it begins with the other's tokens; or `render`: it has all of them.
+
+    Of an `import` it has what the file held: all tokens where `kept` names them, else the conditions alone.
+    """
     seconds: float = 0.0
     """How much of the other it begins with (s)."""
     kept: str = ""
@@ -107,6 +116,11 @@ class Recipe:
         return int(self.settings["seed"])
 
 
+def decided(recipe: Recipe) -> dict[str, Value]:
+    """What memory decided when a take was made; older ones tell of the schedule alone."""
+    return dict(recipe.chosen) or ({"schedule": recipe.schedule} if recipe.schedule else {})
+
+
 def begin(job: Job, wanted: Mapping[str, str]) -> Recipe:
     """The recipe of a job about to run, with the hash of what each stage is to be made from."""
     return Recipe(
@@ -154,7 +168,7 @@ def from_json(text: str, *, is_checked: bool = True) -> Recipe:
                 "seams": tuple(Seam(**seam) for seam in raw.get("seams", ())),
             }
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("not a recipe") from error
     if not _has_basics(recipe) or (is_checked and not _is_sound(recipe)):
         raise ValueError("not a recipe")
@@ -179,7 +193,7 @@ def song_of(recipe: Recipe, where: str = "") -> Song:
 
 def _has_basics(recipe: Recipe) -> bool:
     """Whether a recipe has what it cannot do without."""
-    made = (recipe.stages, recipe.files, recipe.samples, recipe.weights)
+    made = (recipe.stages, recipe.files, recipe.samples, recipe.weights, recipe.chosen)
     tables = (recipe.song, recipe.settings, recipe.wanted, *made)
     words = (recipe.model, recipe.state, recipe.songdesk, recipe.audio, recipe.tokens, recipe.error)
     return (
@@ -200,6 +214,7 @@ def _is_sound(recipe: Recipe) -> bool:
         and _is_time(recipe.until)
         and all(_is_knob(knob) for knob in recipe.knobs)
         and all(_is_count(seam.frame) and isinstance(seam.is_exact, bool) for seam in recipe.seams)
+        and all(isinstance(value, bool | int | float | str) for value in recipe.chosen.values())
         and (recipe.kin is None or _is_kin(recipe.kin))
     )
 

@@ -11,10 +11,10 @@ from core.checkpoints import require_weights
 from core.errors import Cancelled, SongdeskError
 from core.family import family_of
 from core.meter import State
-from core.settings import shown
+from core.settings import Value, shown
 from core.takes import recipe as recipes
 from core.takes.job import Job, Outcome, artifact_file
-from core.takes.recipe import Recipe
+from core.takes.recipe import IMPORT, Recipe
 from core.takes.take import Take
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ def verdict(original: Recipe, original_folder: Path, again: Recipe, again_folder
 
 def _missing(recipe: Recipe) -> Iterator[str]:
     """What is not here of what a take was made of."""
+    if recipe.kin is not None and recipe.kin.why == IMPORT:
+        made = "tokens" if recipe.kin.kept else "conditions"
+        yield f"its {made} were brought in from {recipe.kin.parent}, where another program made them"
     try:
         kind, chosen = family_of(recipe.model)
         require_weights(chosen, kind.stages)
@@ -171,12 +174,13 @@ def _causes(original: Recipe, original_folder: Path, again: Recipe) -> Iterator[
 
 
 def _asked_for(original: Recipe, again: Recipe) -> Iterator[str]:
-    if original.schedule and again.schedule and original.schedule != again.schedule:
-        yield f"the tokens were made by the schedule {original.schedule}, now by {again.schedule}"
-    for key, now in again.settings.items():  # what an older take does not tell of has its default now
-        before = original.settings.get(key, now)
-        if key != "schedule" and before != now:
-            yield f"{key} was {shown(before)}, now {shown(now)}"
+    before = _used(original)
+    for key, now in _used(again).items():  # what an older take does not tell of has its default now
+        was = before.get(key, now)
+        if key == "schedule" and was != now:
+            yield f"the tokens were made by the schedule {was}, now by {now}"
+        elif was != now:
+            yield f"{key} was {shown(was)}, now {shown(now)}"
     if original.knobs != again.knobs:
         yield "the knobs were not turned at the same places"
     # What the first stage is made from holds the model, the reference and the words, and no device.
@@ -184,6 +188,12 @@ def _asked_for(original: Recipe, again: Recipe) -> Iterator[str]:
     if again.wanted.get(first) != original.wanted.get(first):
         led = "the reference has other sound than it had, or " if original.song.get("reference") else ""
         yield f"{led}the model or its weights are not what they were"
+
+
+def _used(recipe: Recipe) -> dict[str, Value]:
+    """The settings as they were used; what was left to memory and is not told of is left out."""
+    used = {**recipe.settings, **recipes.decided(recipe)}
+    return {key: value for key, value in used.items() if value != "auto"}
 
 
 def _beginning(original: Recipe, folder: Path) -> Iterator[str]:

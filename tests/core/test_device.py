@@ -1,11 +1,11 @@
 """The choice of a device, its reason, and memory readings."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import psutil
 import pytest
 
 from core import device
@@ -15,6 +15,10 @@ from core.meter import Memory
 MIB = 1 << 20
 
 
+def refuse() -> tuple[int, int]:
+    raise RuntimeError("hipErrorInvalidValue")
+
+
 def fake_torch(
     monkeypatch: pytest.MonkeyPatch,
     *,
@@ -22,6 +26,7 @@ def fake_torch(
     hip: str | None = None,
     available: bool = False,
     awake: bool = False,
+    told: tuple[int, int] | None = (600, 1000),
 ) -> None:
     """Put a torch with just these answers in the place of the real one."""
     torch = ModuleType("torch")
@@ -31,7 +36,8 @@ def fake_torch(
         is_initialized=lambda: awake,
         get_device_name=lambda: "Imaginary 9000",
         memory_reserved=lambda: 300,
-        mem_get_info=lambda: (600, 1000),
+        memory_allocated=lambda: 250,
+        mem_get_info=lambda: told or refuse(),
     )
     monkeypatch.setitem(sys.modules, "torch", torch)
 
@@ -101,6 +107,58 @@ def test_a_sleeping_device_is_left_asleep_and_its_memory_is_unknown(monkeypatch:
     assert device.read_memory(device="cuda") == Memory("VRAM")
 
 
+NONSENSE = [None, (0, 1000), (-1, 1000), (1200, 1000), (1000, 1000), (900, 1000), (0, 0)]
+"""Refused; nothing free, less, more than there is; nothing in use, less than is ours; and nothing at all."""
+
+
+@pytest.mark.parametrize("build", [{"cuda": "12.8"}, {"hip": "7.2"}])
+@pytest.mark.parametrize("told", NONSENSE)
+def test_what_a_driver_says_that_cannot_be_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, build: dict[str, str], told: tuple[int, int] | None
+) -> None:
+    fake_torch(monkeypatch, **build, available=True, awake=True, told=told)
+    total = 1000 if told and told[1] else None
+    assert device.read_memory(7, device="cuda") == Memory("VRAM", 300, None, total, 7)
+    assert device.free_memory("cuda") is None
+
+
+@pytest.mark.parametrize("build", [{"cuda": "12.8"}, {"hip": "7.2"}])
+def test_what_our_allocator_keeps_for_later_is_free(
+    monkeypatch: pytest.MonkeyPatch, build: dict[str, str]
+) -> None:
+    fake_torch(monkeypatch, **build, available=True, awake=True)  # type: ignore[arg-type]
+    assert device.free_memory("cuda") == 650
+    assert device.own_memory("cuda") == 300
+
+
+def test_free_main_memory_is_what_programs_could_get() -> None:
+    free = device.free_memory("cpu")
+    assert free is not None
+    assert 0 < free < psutil.virtual_memory().total
+    assert 0 < device.own_memory("cpu") < psutil.virtual_memory().total
+
+
+@pytest.mark.parametrize(
+    ("kernel", "has_device", "is_wsl"),
+    [
+        ("Linux version 6.6.87.2-microsoft-standard-WSL2 (root@x)", False, True),
+        ("Linux version 6.8.0-45-generic (buildd@x)", False, False),
+        ("Linux version 6.8.0-45-generic (buildd@x)", True, True),
+        (None, False, False),
+    ],
+)
+def test_linux_inside_windows_is_known_by_its_kernel_or_its_device(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kernel: str | None, has_device: bool, is_wsl: bool
+) -> None:
+    monkeypatch.setattr(device, "_KERNEL", tmp_path / "version")
+    monkeypatch.setattr(device, "_WSL_DEVICE", tmp_path / "dxg")
+    if kernel is not None:
+        (tmp_path / "version").write_text(kernel)
+    if has_device:
+        (tmp_path / "dxg").touch()
+    assert device.is_wsl() is is_wsl
+
+
 def test_the_processor_and_its_memory_need_no_torch() -> None:
     code = (
         "import sys, core.device as d; d.choose_device('cpu'); d.read_memory(); "
@@ -123,22 +181,11 @@ def test_products_in_tf32_are_allowed_for_a_while_and_convolutions_never(
     assert [place.allow_tf32 for place in places] == [not allowed, not allowed]
 
 
-def test_core_reads_and_sets_the_environment_in_two_places_alone() -> None:
+def test_core_reads_and_sets_the_environment_in_three_places_alone() -> None:
     core = Path(device.__file__).parent
     sources = {str(path.relative_to(core)): path.read_text() for path in core.rglob("*.py")}
-    found = {name for name, text in sources.items() if "environ" in text or "getenv" in text}
-    assert found == {"device.py", "paths.py"}
-
-
-def test_the_profiler_is_quiet_unless_told_otherwise(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("KINETO_LOG_LEVEL", "0")
-    device.quiet_profiler()
-    assert os.environ["KINETO_LOG_LEVEL"] == "0"
-    monkeypatch.delenv("KINETO_LOG_LEVEL")
-    device.quiet_profiler()
-    assert os.environ["KINETO_LOG_LEVEL"] == "5"
+    found = {name for name, text in sources.items() if "os.environ" in text or "getenv" in text}
+    assert found == {"device.py", "environment.py", "paths.py"}
 
 
 def test_an_ssh_session_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,9 +127,9 @@ def _warm_up() -> None:
     """Import all that a songdesk needs to render, once for all, and let it compute with one thread."""
     import psutil
 
-    from core.device import calm_threads
+    from core.environment import prepare
 
-    calm_threads()
+    prepare()
     for place, name, instead in ((psutil, "cpu_count", lambda logical=True: 1),):
         setattr(place, name, instead)
     for module in _NEEDED:

@@ -30,9 +30,9 @@ def test_a_render_told_to_leave_is_gone_on_with(rendering: Trial) -> None:
     rendering.end(*args)
 
 
-def test_memory_that_runs_out_in_any_phase_is_told_and_costs_nothing(trial: Trial) -> None:
+def test_memory_that_no_way_can_do_with_is_told_in_any_phase_and_costs_nothing(trial: Trial) -> None:
     for event, n, command in (("conditions", 1, RUN), ("tokens", 50, CONTINUE), ("audio", 2, CONTINUE)):
-        ran = trial.strike(*command, trip=Trip(event, n, "memory"))
+        ran = trial.strike(*command, trip=Trip(event, n, "starve"))
         assert ran.status == 2
         assert "not enough memory for this song" in ran.said
         assert "Traceback" not in ran.said

@@ -20,6 +20,7 @@ from typing import Any
 
 from core.device import Device
 from core.engine import Plan, Stage, Verdict
+from core.making.governor import Choice
 from core.making.watch import Watch
 from core.meter import State
 from core.takes.job import STOP
@@ -43,8 +44,8 @@ class Trip:
     n: int
     does: str = "kill"
     """`kill`, `half` (kill in the middle of a write), `after` (kill behind it), `memory` and `full` (fail for
-    want of it), `ballast` (fill the disk), `nothing`, or the name of a
-    signal."""
+    want of it), `starve` (fail for want of memory from then on), `ballast` (fill the disk), `nothing`, or the
+    name of a signal."""
     turn: tuple[int, str, float] | None = None
     """At which step of composing a knob is turned besides, and to what; `stop` ends the song there."""
 
@@ -100,10 +101,10 @@ class Tripwire:
         step, begin = Watch.step, Watch.begin
         stage = ""
 
-        def begun(watch: Watch, now: Stage, plan: Plan, device: Device) -> None:
+        def begun(watch: Watch, now: Stage, plan: Plan, device: Device, choice: Choice) -> None:
             nonlocal stage
             stage = now.id
-            begin(watch, now, plan, device)
+            begin(watch, now, plan, device, choice)
 
         def stepped(watch: Watch, done: int, total: int) -> Verdict:
             self._meet(stage)
@@ -163,6 +164,8 @@ class Tripwire:
         """Count an event, and do it; or what was asked for, if this is the one."""
         number, touches = self._tally.add(event)
         trip = self._trip
+        if trip is not None and trip.does == "starve" and trip.event == event and number >= trip.n:
+            raise MemoryError
         if trip is None or (trip.event, trip.n) not in ((event, number), ("touch", touches)):
             return real()
         if trip.event == "touch" and event not in TOUCHES:

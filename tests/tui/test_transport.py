@@ -100,7 +100,7 @@ async def test_what_is_not_known_is_said_to_be_unknown() -> None:
         first, second = app.foot.lines
         assert "? frames/s" in first
         assert "ETA unknown" in first
-        assert "VRAM ours ? / used ? of ? / plan 1.0 GiB" in second
+        assert "VRAM ours unknown / use unknown / plan 1.0 GiB" in second
         assert "? / 0:09" in second
         app.foot.show(replace(SINGING, memory=None))
         assert "memory unknown" in app.foot.lines[1]
@@ -114,6 +114,24 @@ def test_a_narrow_row_keeps_the_phase_the_time_and_the_time_left() -> None:
     assert "ours 1.2" not in memory_row(SINGING, player, 40).text
     assert "no sound" in memory_row(SINGING, player, 40).text
     assert "ours 1.2" in memory_row(SINGING, player, 80).text
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+def test_what_is_wrong_with_a_run_takes_the_place_of_the_player(width: int) -> None:
+    slow = replace(SINGING, warning="tokens come at 0.3 of the usual pace: close other programs")
+    row = memory_row(slow, PlayerLine("▶ pw-play", 12.0, 280.0), width)
+    assert row.strong.startswith("! tokens come at 0.3 of")
+    assert cell_len(row.text) <= width
+    assert ("RAM" in row.plain) == (width >= 80)
+    assert "pw-play" not in row.text
+    ended = memory_row(replace(slow, state=State.DONE), PlayerLine("▶ pw-play", 12.0, 280.0), width)
+    assert "tokens come" not in ended.text
+
+
+def test_the_way_is_told_where_there_is_room_before_the_title() -> None:
+    made = replace(SINGING, way="int8 weights")
+    assert run_row(made, 0.5, 200).text.endswith("  chorus  int8 weights  [/chorus] [ verse ] [b]")
+    assert "int8" not in run_row(made, 0.5, 80).text
 
 
 def test_the_end_of_the_phase_is_not_given_out_as_the_end_of_the_song() -> None:

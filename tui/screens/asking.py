@@ -16,8 +16,8 @@ from tui.bridge import Bridge, MakeEngine
 from tui.screens.confirm import Prompt
 from tui.screens.deck import OpenPlayer
 from tui.screens.listen import TakesArea
+from tui.screens.planning import Planning
 from tui.screens.queue_page import QueuePage
-from tui.screens.songs import SongActions
 from tui.screens.style import StyleArea
 from tui.session import Session
 from tui.take_care import reached_in
@@ -32,7 +32,7 @@ _MOST_DRAFTS = 20
 _DRAFT_SECONDS = 20.0
 
 
-class Asking(SongActions):
+class Asking(Planning):
     """The open song with the queue of the library, through which everything goes that is made."""
 
     goes_on: reactive[bool] = reactive(False, bindings=True)
@@ -119,8 +119,10 @@ class Asking(SongActions):
     def _say_queued(self, what: str, *, waits: bool) -> None:
         if not self.bridge.busy:
             self.say(f"{what} waits: the queue is paused; {self.keys['queue']} shows it", kind="warning")
+        elif waits:
+            self.say(f"{what} is made when what is composed now is done")
         else:
-            self.say(f"{what} is made when what is composed now is done" if waits else "")
+            self.say_begun()
 
     @on(TakesArea.Wished)
     @work(group="compose")
@@ -139,7 +141,12 @@ class Asking(SongActions):
         if event.verb == "resing" and self._is_refused():
             return
         await self.save()
-        song, values = self.session.song, self.session.values
+        song = self.session.song
+        try:
+            values = self.session.values_under(take.model or self.session.chosen.id)
+        except SongdeskError as error:
+            self.complain(error)
+            return
         makes: dict[str, Callable[[], Job | Sequence[Job]]] = {
             "resing": lambda: branch.resing(take, song, values, event.seconds),
             "extend": lambda: branch.extend(take, song, values),

@@ -103,6 +103,7 @@ class Composing(Asking):
         if event.meter.state.busy and self.is_up:
             self._last = event.meter
             self.query_one(Transport).show(event.meter)
+            self.follow_way(event.meter)
             self.follow(event.meter)
 
     def follow(self, meter: Meter) -> None:
@@ -188,6 +189,7 @@ class Composing(Asking):
             return
         outcome = event.outcome
         meter = self.bridge.meter
+        self.follow_way(meter)
         if meter.job == outcome.job.id:
             self.query_one(Transport).show(replace(meter, seconds=outcome.seconds or meter.seconds))
         self.session.end(outcome)

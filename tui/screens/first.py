@@ -28,12 +28,10 @@ def first_text(keys: Mapping[str, str], *, is_demo: bool) -> Content:
     if is_demo:
         parts += [
             ("The model here is a demo: small and untrained. ", "bold"),
-            "What you hear is noise of the right length, made the whole way. For real songs fetch the ",
-            "published weights and convert them:\n",
-            ("  songdesk models", "bold"),
-            "               says which files, and what is here\n",
-            ("  songdesk models convert FILE", "bold"),
-            "  takes one in\n\n",
+            "What you hear is noise of the right length, made the whole way. For real songs fetch a model:\n",
+            (f"  {keys['models'].upper():<8}", "bold"),
+            "shows the models, what fits this machine, and fetches one\n",
+            "          (in a shell: songdesk models, songdesk models fetch NAME)\n\n",
         ]
     for name, words in _KEYS:
         parts.append((f"  {keys[name].upper():<8}", "bold"))

@@ -94,7 +94,7 @@ class SongActions(KeptSong):
             return
         if await asyncio.to_thread(is_taken, title):
             self.say(f"there is a song called {title} already: here it is")
-        self.load(Song(title, NEW_LYRICS, ""), go_on=True)
+        self.load(Song(title, NEW_LYRICS, "", model=self.session.song.model), go_on=True)
 
     @work(group="files", exclusive=True)
     async def action_save_as(self) -> None:

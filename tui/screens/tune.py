@@ -16,6 +16,7 @@ from tui.screens.confirm import Confirm, Prompt
 from tui.screens.presets import PresetsPage, Wish
 from tui.session import Session
 from tui.widgets.automation import Automation
+from tui.widgets.plan_line import PlanLine
 from tui.widgets.settings_panel import SettingsPanel
 
 
@@ -38,6 +39,7 @@ class TuneArea(Area):
             self.keys[f"tune.{name}"] for name in ("more", "less", "reset", "presets")
         )
         yield SettingsPanel(hint=f"{more} {less} turn it · {reset} default · {presets} presets")
+        yield PlanLine()
         yield Automation()
 
     @property

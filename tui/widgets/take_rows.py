@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from core.meter import Meter, State
 from core.takes.difference import words_of
 from core.takes.lineage import By, lineage, search, sort
+from core.takes.recipe import IMPORT
 from core.takes.take import Take
 from tui.widgets.bars import clock
 from tui.widgets.takes_list import TakeRow
@@ -136,6 +137,8 @@ def kin_words(take: Take, numbers: Mapping[str, int]) -> str:
     """What a take is to its parent, which is named by its number."""
     if take.kin is None:
         return ""
+    if take.kin.why == IMPORT:
+        return words_of(take.kin)
     number = numbers.get(take.kin.parent)
     return words_of(replace(take.kin, parent=f"take {number}" if number else "a take that is gone"))
 

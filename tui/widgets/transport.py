@@ -1,6 +1,6 @@
 """Two rows at the foot: how far the run is, what it holds in memory, and what the player does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -19,7 +19,7 @@ _WIDE = 120
 _ROOM_FOR_MORE = 30
 """What the history and the queue take, where there is room for them; the bar must not move for them."""
 _PLAYER_ROOM = 26
-_AS_SHOWN = ("time", "rate", "history", "eta", "section", "waiting", "title")
+_AS_SHOWN = ("time", "rate", "history", "eta", "section", "waiting", "way", "title")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,7 @@ def run_row(meter: Meter, reached: float, width: int) -> Row:
         "section": one_line(meter.section) if busy else "",
         "history": spark(meter.rates) if busy else "",
         "waiting": f"+{meter.waiting} waiting" if meter.waiting else "",
+        "way": one_line(meter.way) if busy else "",
         "title": one_line(meter.title),
     }
     beside = _ROOM_BESIDE_BAR + (_ROOM_FOR_MORE if width >= _WIDE else 0)
@@ -133,6 +134,8 @@ def run_row(meter: Meter, reached: float, width: int) -> Row:
         if not text:
             continue
         if cell_len(text) + len(GAP) > room:
+            if name == "way":  # it is said elsewhere too
+                continue
             break
         kept[name] = text
         room -= cell_len(text) + len(GAP)
@@ -142,7 +145,15 @@ def run_row(meter: Meter, reached: float, width: int) -> Row:
 
 
 def memory_row(meter: Meter, player: PlayerLine, width: int) -> Row:
-    """Memory as ours, in use and planned, and the player's line; the memory shortens first."""
+    """Memory as ours, in use and planned, and the player's line; the memory shortens first.
+
+    What is wrong with the run goes before the memory, with a sign, and in the player's place.
+    """
+    if meter.warning and meter.state.busy:
+        beside = len(_memory_forms(meter.memory)[-1]) + len(GAP) if width >= _NO_BAR_UNDER else 0
+        wrong = clip(f"! {one_line(meter.warning)}", width - beside)
+        rest = memory_row(replace(meter, warning=""), PlayerLine(), width - cell_len(wrong) - len(GAP))
+        return Row(wrong, GAP + rest.text if beside else "")
     times = ""
     if player.position is not None or player.duration is not None:
         times = f"{clock(player.position)} / {clock(player.duration)}"
@@ -211,8 +222,11 @@ def _memory_forms(memory: Memory | None) -> tuple[str, ...]:
         gib(count) for count in (memory.ours, memory.in_use, memory.total, memory.planned)
     )
     where = one_line(memory.where)
+    in_use = f"used {used} of {total}" if memory.in_use is not None else f"unknown of {total} used"
+    if memory.total is None:
+        in_use = f"used {used}" if memory.in_use is not None else "use unknown"
     return (
-        f"{where} ours {ours} / used {used} of {total} / plan {plan} GiB",
+        f"{where} ours {ours if memory.ours is not None else 'unknown'} / {in_use} / plan {plan} GiB",
         f"{where} {ours} / {used} / plan {plan} GiB",
         f"{where} {ours} GiB",
     )

@@ -1,5 +1,6 @@
 """The built-in references: codes of music in thirteen styles, chosen by the take's seed."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -7,6 +8,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from core.errors import SongdeskError
+from core.headers import read_header
 from core.levo.conditions.prompt import Prompt, no_prompt
 from core.levo.shapes import CODEBOOKS, REFERENCE_FRAMES, QuantizerShapes
 from core.lyrics.language import language
@@ -22,22 +24,30 @@ def style_prompt(
     A style that the table lacks is refused with SongdeskError, but for `Auto`, which then means any of them;
     for a language that it lacks another is taken, and said.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            names = sorted(name for name in file.keys() if name.count("/") > 1)  # noqa: SIM118
-            fitting, notes = _fitting(names, style, language(lyrics), path)
-            draw = float(stream.uniform(torch.zeros(1, dtype=torch.int64), 1))
-            chosen = fitting[int(draw * len(fitting))]
-            codes = file.get_tensor(chosen).long()
-    except (OSError, SafetensorError) as error:
-        raise SongdeskError(
-            "the table of built-in styles cannot be read",
-            where=str(path),
-            hint="convert it again: songdesk models convert new_auto_prompt.pt",
-        ) from error
+    names = sorted(name for name in _names(path) if name.count("/") > 1)
+    fitting, notes = _fitting(names, style, language(lyrics), path)
+    draw = float(stream.uniform(torch.zeros(1, dtype=torch.int64), 1))
+    chosen = fitting[int(draw * len(fitting))]
+    codes = _entry(path, chosen)
     told = f"led by the built-in reference {chosen}"
     empty = no_prompt(latent)
     return Prompt(_checked(codes, path, quantizer)[:, :REFERENCE_FRAMES], empty.latents, (*notes, told))
+
+
+def _names(path: Path) -> Iterable[str]:
+    try:
+        return read_header(path).tensors
+    except SongdeskError as error:
+        raise _unreadable(path) from error
+
+
+def _entry(path: Path, name: str) -> Tensor:
+    try:
+        with safe_open(path, framework="pt") as file:
+            codes: Tensor = file.get_tensor(name)
+            return codes.long()
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(path) from error
 
 
 def _fitting(names: list[str], style: str, spoken: str, path: Path) -> tuple[list[str], tuple[str, ...]]:
@@ -61,6 +71,14 @@ def _checked(codes: Tensor, path: Path, quantizer: QuantizerShapes) -> Tensor:
     if not fits or not 0 <= int(codes.min()) <= int(codes.max()) < quantizer.codes:
         raise _strange(path)
     return codes
+
+
+def _unreadable(path: Path) -> SongdeskError:
+    return SongdeskError(
+        "the table of built-in styles cannot be read",
+        where=str(path),
+        hint="convert it again: songdesk models convert new_auto_prompt.pt",
+    )
 
 
 def _strange(path: Path) -> SongdeskError:

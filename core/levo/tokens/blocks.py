@@ -5,7 +5,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.kernels.reference import linear, rms_norm, rope_table, rotate_halves, swiglu
+from core.kernels.reference import (
+    int8_linear,
+    int8_weight,
+    linear,
+    rms_norm,
+    rope_table,
+    rotate_halves,
+    swiglu,
+)
+from core.levo.portions import matrix_rows_at_once
+from core.levo.shapes import PREFILL_CHUNK
 from core.levo.tokens.cache import KVCache
 
 
@@ -34,6 +44,46 @@ class Projection(nn.Linear):
         return linear(x, self.weight, self.bias)
 
 
+class Int8Projection(nn.Module):
+    """A linear layer whose matrix is kept as int8 codes with a scale a row, and unpacked part by part."""
+
+    weight: Tensor
+    weight_scale: Tensor
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.empty(outputs, inputs, dtype=torch.int8))
+        self.register_buffer("weight_scale", torch.empty(outputs))
+        self.bias = nn.Parameter(torch.empty(outputs)) if bias else None
+
+    @staticmethod
+    def of(exact: nn.Linear) -> "Int8Projection":
+        """The same layer with its matrix rounded."""
+        made = Int8Projection(exact.in_features, exact.out_features, bias=exact.bias is not None)
+        made.weight, made.weight_scale = int8_weight(exact.weight.detach())
+        made.bias = exact.bias
+        return made
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [..., D] to [..., N]."""
+        rows = matrix_rows_at_once(len(self.weight), self.weight.shape[1] * x.element_size())
+        return int8_linear(x, self.weight, self.weight_scale, self.bias, rows=rows)
+
+
+def to_int8(network: nn.Module) -> None:
+    """Round every projection of a network to int8; one that is hollow stays so."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, Projection):
+                setattr(module, name, _int8_of(child))
+
+
+def _int8_of(exact: Projection) -> Int8Projection:
+    if exact.weight.is_meta:
+        return Int8Projection(exact.in_features, exact.out_features, bias=exact.bias is not None)
+    return Int8Projection.of(exact)
+
+
 class Norm(nn.Module):
     """RMSNorm over the last dimension."""
 
@@ -60,7 +110,7 @@ class Attention(nn.Module):
         qkv = (
             self.fused_qkv_proj(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         )  # [3, B, H, T, D]
-        q, k = rotate_halves(qkv[:2], rope.cos, rope.sin).unbind(0)
+        q, k = _turned(qkv[:2], rope).unbind(0)
         seen = cache.attend(layer, q, k, qkv[2])
         projected: Tensor = self.o_proj(seen.transpose(1, 2).flatten(2))
         return projected
@@ -75,9 +125,27 @@ class FeedForward(nn.Module):
         self.down_proj = Projection(ffn, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x [B, T, W]."""
-        down: Tensor = self.down_proj(swiglu(self.fused_gate_up_proj(x)))
-        return down
+        """x [B, T, W]; no more than a chunk of positions is four or five times as wide at a time."""
+        if x.shape[1] <= PREFILL_CHUNK:
+            down: Tensor = self.down_proj(swiglu(self.fused_gate_up_proj(x)))
+            return down
+        out = torch.empty_like(x)
+        parts, places = (torch.split(whole, PREFILL_CHUNK, dim=1) for whole in (x, out))
+        for part, into in zip(parts, places, strict=True):
+            into.copy_(self(part))
+        return out
+
+
+def _turned(x: Tensor, rope: Rope) -> Tensor:
+    """Queries and keys [2, B, H, T, D] rotated, a chunk of positions at a time."""
+    count = x.shape[-2]
+    if count <= PREFILL_CHUNK:
+        return rotate_halves(x, rope.cos, rope.sin)
+    out = torch.empty(x.shape, dtype=x.dtype, device=x.device)
+    for first in range(0, count, PREFILL_CHUNK):
+        part = slice(first, min(first + PREFILL_CHUNK, count))
+        out[..., part, :] = rotate_halves(x[..., part, :], rope.cos[part], rope.sin[part])
+    return out
 
 
 class Layer(nn.Module):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from core.kernels.reference import causal_attention
+from core.levo.portions import heads_at_once
 from core.levo.tokens.codecs import Codec, Linear8, Mulaw8, Scratch
 
 if TYPE_CHECKING:
@@ -49,15 +50,24 @@ class PlainCache:
         assert held <= keys.shape[-2], "the cache was planned shorter than the song"
         keys.narrow(-2, self.length, new).copy_(k)
         values.narrow(-2, self.length, new).copy_(v)
-        seen = self._as(q, "k", keys.narrow(-2, 0, held)), self._as(q, "v", values.narrow(-2, 0, held))
-        return causal_attention(q, *seen)
+        keys, values = keys.narrow(-2, 0, held), values.narrow(-2, 0, held)
+        if keys.dtype == q.dtype:
+            return causal_attention(q, keys, values)
+
+        def unpack(first: int, count: int) -> tuple[Tensor, Tensor]:
+            return (
+                self._as(q, "k", keys.narrow(1, first, count)),
+                self._as(q, "v", values.narrow(1, first, count)),
+            )
+
+        return _by_heads(q, self._scratch, unpack)
 
     def advance(self, count: int) -> None:
         """Count the positions every layer has written."""
         self.length += count
 
     def _as(self, q: Tensor, name: str, held: Tensor) -> Tensor:
-        return held if held.dtype == q.dtype else self._scratch.room(name, held.shape, q.dtype).copy_(held)
+        return self._scratch.room(name, held.shape, q.dtype).copy_(held)
 
 
 class CodedCache:
@@ -71,30 +81,57 @@ class CodedCache:
         codes = torch.Size((layers, 2, rows, heads, positions, dim))
         scales = codec.scales(codes)
         begin = codes.numel() + codes.numel() % 2
-        self.store = torch.empty(begin + 2 * scales.numel(), dtype=torch.uint8, device=device)
+        size = begin + codec.scale_type.itemsize * scales.numel()
+        self.store = torch.empty(size, dtype=torch.uint8, device=device)
         self.codes = self.store[: codes.numel()].view(torch.int8).view(codes)
-        self.scales = self.store[begin:].view(torch.float16).view(scales)
+        self.scales = self.store[begin:].view(codec.scale_type).view(scales)
         self.length = 0
         self._codec, self._scratch = codec, scratch or Scratch(positions, device)
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Write k and v behind what is held and attend from q to all of it, what is new decoded as well."""
+        assert self.length + k.shape[-2] <= self.codes.shape[-2], (
+            "the cache was planned shorter than the song"
+        )
+        self._write(layer, 0, k)
+        self._write(layer, 1, v)
         held = self.length + k.shape[-2]
-        assert held <= self.codes.shape[-2], "the cache was planned shorter than the song"
-        return causal_attention(q, self._keep(layer, 0, k, q.dtype), self._keep(layer, 1, v, q.dtype))
+
+        def unpack(first: int, count: int) -> tuple[Tensor, Tensor]:
+            return self._read(layer, 0, held, first, q, count), self._read(layer, 1, held, first, q, count)
+
+        return _by_heads(q, self._scratch, unpack)
 
     def advance(self, count: int) -> None:
         """Count the positions every layer has written."""
         self.length += count
 
-    def _keep(self, layer: int, part: int, x: Tensor, dtype: torch.dtype) -> Tensor:
-        new, held = x.shape[-2], self.length + x.shape[-2]
-        codes, scales = self.codes[layer, part], self.scales[layer, part]
-        self._codec.write(x, codes.narrow(-2, self.length, new), scales.narrow(-2, self.length, new))
-        codes, scales = codes.narrow(-2, 0, held), scales.narrow(-2, 0, held)
-        seen = self._scratch.room("kv"[part], codes.shape, dtype)
+    def _write(self, layer: int, part: int, x: Tensor) -> None:
+        stored = (
+            store[layer, part].narrow(-2, self.length, x.shape[-2]) for store in (self.codes, self.scales)
+        )
+        self._codec.write(x, *stored)
+
+    def _read(self, layer: int, part: int, held: int, first: int, q: Tensor, count: int) -> Tensor:
+        codes, scales = (store[layer, part].narrow(-2, 0, held) for store in (self.codes, self.scales))
+        codes = codes.narrow(1, first, count)
+        if scales.shape[1] > 1:
+            scales = scales.narrow(1, first, count)
+        seen = self._scratch.room("kv"[part], codes.shape, q.dtype)
         self._codec.read(codes, scales, seen, self._scratch)
         return seen
+
+
+def _by_heads(q: Tensor, scratch: Scratch, unpack: "Callable[[int, int], tuple[Tensor, Tensor]]") -> Tensor:
+    """Attention from q [B, H, T, D] over what `unpack` gives for a first head and a number of them."""
+    rows, heads, _, dim = q.shape
+    count = heads_at_once(heads, 2 * rows * scratch.positions * dim * q.element_size())
+    if count == heads:
+        return causal_attention(q, *unpack(0, heads))
+    parts = [
+        causal_attention(q.narrow(1, first, count), *unpack(first, count)) for first in range(0, heads, count)
+    ]
+    return torch.cat(parts, dim=1)
 
 
 def make_cache(

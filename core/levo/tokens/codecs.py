@@ -1,18 +1,21 @@
 """Formats that keep keys and values as bytes: how they are written, and read back without new memory."""
 
+from itertools import product
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from core.kernels.reference import int8_encode, int8_groups, mulaw_encode, mulaw_table
+from core.kernels.reference import int8_encode, int8_groups, mulaw_codes, mulaw_scale, mulaw_table
+from core.levo.portions import looked_up_at_once, looked_up_bytes
+from core.levo.shapes import PREFILL_CHUNK
 
 
 class Scratch:
     """Rooms that histories are unpacked into: each is made once, for a whole song, and serves every layer."""
 
     def __init__(self, positions: int, device: torch.device) -> None:
-        self._positions, self._device = positions, device
+        self.positions, self._device = positions, device
         self._rooms: dict[str, Tensor] = {}
 
     @property
@@ -22,7 +25,7 @@ class Scratch:
 
     def room(self, name: str, shape: torch.Size, dtype: torch.dtype) -> Tensor:
         """Contiguous memory [B, H, T, D], whatever it held before; T may grow to all positions."""
-        most = shape.numel() // shape[-2] * self._positions
+        most = shape.numel() // shape[-2] * self.positions
         held = self._rooms.get(name)
         if held is None or held.dtype != dtype or held.numel() < most:
             held = self._rooms[name] = torch.empty(most, dtype=dtype, device=self._device)
@@ -30,7 +33,10 @@ class Scratch:
 
 
 class Codec(Protocol):
-    """One format: int8 codes [B, H, T, D] and fp16 scales [B, 1 or H, T, any]."""
+    """One format: int8 codes [B, H, T, D] and scales [B, 1 or H, T, any]."""
+
+    scale_type: torch.dtype
+    """How scales are kept."""
 
     def scales(self, codes: torch.Size) -> torch.Size:
         """Shape of the scales of codes [..., B, H, T, D]."""
@@ -43,7 +49,9 @@ class Codec(Protocol):
 
 
 class Linear8:
-    """Evenly spaced codes, one scale for each 32 channels of a head."""
+    """Evenly spaced codes, one scale for each 32 channels of a head, in a byte."""
+
+    scale_type = torch.uint8
 
     def scales(self, codes: torch.Size) -> torch.Size:
         """One for each group of each head at each position."""
@@ -57,7 +65,10 @@ class Linear8:
 
     def read(self, codes: Tensor, scales: Tensor, into: Tensor, scratch: Scratch) -> None:
         """One multiplication a value, rounded to the dtype of `into`."""
-        steps = scratch.room("scales", scales.shape, into.dtype).copy_(scales)
+        bits = scratch.room("bits", scales.shape, torch.int16).copy_(scales)
+        steps = bits.bitwise_left_shift_(7).view(torch.float16)
+        if into.dtype != torch.float16:
+            steps = scratch.room("scales", scales.shape, into.dtype).copy_(steps)
         into.copy_(codes)
         into.view(*scales.shape, -1).mul_(steps.unsqueeze(-1))
 
@@ -65,8 +76,12 @@ class Linear8:
 class Mulaw8:
     """Logarithmic codes as the 16 GB fork keeps them: one scale for all that a call writes to a row."""
 
+    scale_type = torch.float16
+
     def __init__(self, mu: float, device: torch.device) -> None:
-        self._mu, self._table = mu, mulaw_table(mu).to(device)
+        self._mu = mu
+        # By the codes' bits, which look like 0 to 255: negative codes come behind the others.
+        self._table = mulaw_table(mu).roll(128).to(device)
 
     def scales(self, codes: torch.Size) -> torch.Size:
         """One at each position, shared by all heads."""
@@ -74,15 +89,23 @@ class Mulaw8:
 
     def write(self, x: Tensor, codes: Tensor, scales: Tensor) -> None:
         """Encode all positions of x by the largest value among them."""
-        made, by = mulaw_encode(x, self._mu)
-        codes.copy_(made)
-        scales.copy_(by.expand_as(scales))
+        largest = mulaw_scale(x)
+        parts, places = (torch.split(whole, PREFILL_CHUNK, dim=-2) for whole in (x, codes))
+        for part, into in zip(parts, places, strict=True):
+            into.copy_(mulaw_codes(part, largest, self._mu))
+        scales.copy_(largest.half().expand_as(scales))
 
     def read(self, codes: Tensor, scales: Tensor, into: Tensor, scratch: Scratch) -> None:
-        """Look each code up and multiply in fp16, the precision the format is defined in."""
-        index = scratch.room("index", codes.shape, torch.int32).copy_(codes).add_(128)
-        half = into if into.dtype == torch.float16 else scratch.room("half", codes.shape, torch.float16)
-        torch.index_select(self._table, 0, index.flatten(), out=half.flatten())
-        half.mul_(scales)
-        if half is not into:
-            into.copy_(half)
+        """Look each code up and multiply in fp16, the precision the format is defined in, part by part."""
+        rows, heads, _, dim = codes.shape
+        each = scratch.positions * dim * looked_up_bytes(into.element_size())
+        count = looked_up_at_once(heads, each)
+        for row, first in product(range(rows), range(0, heads, count)):
+            part = codes[row : row + 1, first : first + count]
+            seen = into[row : row + 1, first : first + count]
+            index = scratch.room("index", part.shape, torch.int32).copy_(part.view(torch.uint8))
+            half = seen if into.dtype == torch.float16 else scratch.room("half", part.shape, torch.float16)
+            torch.index_select(self._table, 0, index.flatten(), out=half.view(-1))
+            half.mul_(scales[row : row + 1])
+            if half is not seen:
+                seen.copy_(half)

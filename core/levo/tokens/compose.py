@@ -17,6 +17,8 @@ from core.levo.tokens.notebook import Notebook
 from core.levo.tokens.pattern import EVERY_BOOK, Sheet
 from core.settings import Values
 
+_FORMATS = {"int8": "int8.2"}
+"""The version of a cache's format, where there has been another."""
 Load = Callable[[tuple[Part, ...]], TokenModel]
 """Loads some parts of the model: `text` where it is read, the others on the run's device."""
 
@@ -43,7 +45,7 @@ def compose(
     notebook = Notebook(run, sheet, [len(codes) for codes in known.books])
     begun = any(known.books)
     rows = known.rows if begun and known.rows else 1 if float(run.live("guidance")) == 1 else 2
-    made_on = f"{run.device.type}/{values.text('kv_cache')}/{torch.__version__}"
+    made_on = _made_on(run.device, values)
     run.decided(schedule, rows, made_on)
     if begun and sheet.has_open():
         # In the draft of a turned song of two passes the second began before the first had come to its end.
@@ -52,10 +54,16 @@ def compose(
         run.seam(len(known.books[0]), is_exact=is_traceless)
     room = Room(rows, sheet.total, values.text("kv_cache"), values.real("mulaw_mu"))
     prefix = load(("text",)).prefix(conditions, room.rows)
-    streams = tuple(stream.to(run.device) for stream in prefix)
     write = two_pass if schedule == "two-pass" else lockstep
-    write(load, streams, sheet, conditions.prompt_codes[0], run, room, notebook)
+    write(load, prefix, sheet, conditions.prompt_codes[0], run, room, notebook)
     return Tokens(sheet.codes().cpu())
+
+
+def _made_on(device: torch.device, values: Values) -> str:
+    """All that decides which numbers the network computes: by others a song goes on with a trace."""
+    cache = values.text("kv_cache")
+    weights = ["int8"] if values.text("weights") == "int8" else []
+    return "/".join((device.type, *weights, _FORMATS.get(cache, cache), torch.__version__))
 
 
 def lockstep(

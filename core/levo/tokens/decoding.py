@@ -13,8 +13,6 @@ from core.levo.tokens.cache import KVCache, make_cache
 from core.levo.tokens.codecs import Scratch
 from core.levo.tokens.model import TokenModel
 
-_WHOLE = 1 << 30
-"""More positions than any song has."""
 Streams = tuple[Tensor, ...]
 """Embeddings [B, T, W] of the same positions: for main, for sub, or for both."""
 
@@ -31,10 +29,13 @@ class Room:
     mu: float = 64.0
     """Of the µ-law format."""
 
-    @property
-    def chunk(self) -> int:
-        """Positions of a prefill at a time; µ-law takes all at once, because it has one scale for them."""
-        return _WHOLE if self.cache == "mulaw8" else PREFILL_CHUNK
+    def chunk(self, start: int, prefix: int) -> int:
+        """Positions that a prefill takes in together from `start` on.
+
+        µ-law has one scale for what it takes in together: for the prefix with the first column, as published.
+        """
+        is_whole = self.cache == "mulaw8" and start == 0 and prefix > 0
+        return prefix + 1 if is_whole else PREFILL_CHUNK
 
     def positions(self, model: TokenModel) -> int:
         """The prefix and the columns."""
@@ -63,7 +64,7 @@ class _Pass(ABC):
 
     def __init__(self, model: TokenModel, room: Room) -> None:
         self.model, self.shapes, self.rows = model, model.shapes, room.rows
-        self._at, self._chunk = 0, room.chunk
+        self._at, self._room = 0, room
 
     @property
     def taken(self) -> int:
@@ -80,14 +81,14 @@ class _Pass(ABC):
     ) -> None:
         """Take in the prefix and the first columns int64 [3, S], `chunk` at a time (0: as the cache wants).
 
-        `pause` is called before each chunk and may raise to give up.
+        The prefix may be in the host's memory: each chunk goes to the device by itself. `pause` is called
+        before each chunk and may raise to give up.
         """
-        pairs = zip(prefix, self._embed(columns), strict=True)
-        self._take(tuple(torch.cat(pair, dim=1) for pair in pairs), chunk or self._chunk, pause)
+        self._take(prefix, columns, chunk, pause)
 
     def feed(self, columns: Tensor) -> None:
         """Take in the next columns, int64 [3, S]."""
-        self._take(self._embed(columns), self._chunk, int)
+        self._take((), columns, 0, int)
 
     @abstractmethod
     def logits(self, books: tuple[int, ...]) -> Tensor:
@@ -99,12 +100,17 @@ class _Pass(ABC):
     @abstractmethod
     def _run(self, streams: Streams) -> None: ...
 
-    def _take(self, streams: Streams, chunk: int, pause: Callable[[], object]) -> None:
-        for start in range(0, streams[0].shape[1], chunk):
+    def _take(self, prefix: Streams, columns: Tensor, chunk: int, pause: Callable[[], object]) -> None:
+        ahead = prefix[0].shape[1] if prefix else 0
+        total, start = ahead + columns.shape[1], 0
+        while start < total:
             pause()
-            part = tuple(stream[:, start : start + chunk] for stream in streams)
-            self._run(part)
-            self._at += part[0].shape[1]
+            end = min(total, start + (chunk or self._room.chunk(start, ahead)))
+            known = [stream[:, start:end].to(columns.device) for stream in prefix if start < ahead]
+            made = self._embed(columns[:, max(0, start - ahead) : end - ahead]) if end > ahead else known
+            both = zip(known, made, strict=True) if known and end > ahead else None
+            self._run(tuple(torch.cat(pair, dim=1) for pair in both) if both else tuple(made))
+            self._at, start = self._at + end - start, end
 
 
 class Decoding(_Pass):

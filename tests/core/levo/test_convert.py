@@ -13,7 +13,7 @@ from torch import Tensor
 from core.errors import SongdeskError
 from core.levo.convert import convert
 from core.levo.convert_tokens import plan_tokens
-from core.levo.plan import main_parameters, sub_parameters
+from core.levo.plan_tokens import main_parameters, sub_parameters
 from core.levo.published import UNUSED, fit, fuse
 from core.levo.shapes import TokenShapes, shapes_of
 from core.levo.stored import open_checkpoint

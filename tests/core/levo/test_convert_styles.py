@@ -8,7 +8,6 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-import core.levo.stored as stored
 from core.errors import SongdeskError
 from core.levo.conditions.styles import style_prompt
 from core.levo.convert import convert
@@ -39,7 +38,7 @@ def test_a_table_as_published_becomes_numbered_codes_of_16_bits(tiny: object, tm
     report = convert(tmp_path / "anything")
     assert report.file == tmp_path / "ckpt" / "levo" / "styles.safetensors"
     assert (report.roles, report.made, report.kept.tensors) == (("styles",), True, 4)
-    assert report.models == ("v2-large", "v2-medium")
+    assert report.models == ("v2-large", "v2-medium", "v1-large", "v1-base-full", "v1-base")
     found = load_file(report.file)
     assert set(found) == {"R&B/Soul/en/0", "R&B/Soul/en/1", "R&B/Soul/zh/0", "Auto/en/0"}
     assert all(each.dtype is torch.int16 for each in found.values())
@@ -127,15 +126,7 @@ def test_a_table_of_another_form_is_refused_in_one_line(case: str, tiny: object,
 def test_a_table_larger_than_any_is_not_read_into_memory(
     tiny: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    devices = []
-
-    def noted(path: Path, device: str) -> dict[str, object]:
-        devices.append(device)
-        return load(path, device)
-
-    load = stored._loaded
-    monkeypatch.setattr(stored, "_loaded", noted)
     monkeypatch.setattr("core.levo.convert_styles._LARGEST_FILE", 100)
+    monkeypatch.setattr("core.levo.convert_styles.contents", lambda of: pytest.fail("it was read"))
     with pytest.raises(SongdeskError, match="larger than any table"):
         written({"Pop": {"en": [codes(5)]}}, tmp_path)
-    assert devices == ["meta"]

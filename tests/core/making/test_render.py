@@ -14,6 +14,7 @@ from core.errors import Cancelled, SongdeskError
 from core.family import family_of, resolve_for
 from core.levo.artifacts import Tokens
 from core.levo.vae import VaeDecoder
+from core.making.governor import Choice
 from core.making.render import render
 from core.meter import State
 from core.settings import Override, Value
@@ -35,8 +36,11 @@ class Watching:
         """What is said to be heard (s), and what the file says of itself."""
         self._at = at
 
-    def begin(self, stage: Stage, plan: Plan, device: Device) -> None:
+    def begin(self, stage: Stage, plan: Plan, device: Device, choice: Choice) -> None:
         self.stages.append(stage.id)
+
+    def remarks(self) -> tuple[str, ...]:
+        return ()
 
     def step(self, done: int, total: int) -> Verdict:
         stage = self.stages[-1]

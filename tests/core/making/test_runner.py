@@ -14,8 +14,8 @@ import core.making.render
 from core.engine import Verdict
 from core.errors import SongdeskError
 from core.family import family_of, resolve_for
-from core.making.render import Watch
 from core.making.runner import Runner
+from core.making.watch import Watch
 from core.meter import Meter, State
 from core.song import Song
 from core.takes.job import Job, Outcome

@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 import core.making.watch
-from core.engine import Verdict
+from core.device import Device
+from core.engine import Rung, StagePlan, Verdict
 from core.family import family_of, resolve_for
+from core.making import watchdog
+from core.making.governor import Choice, Room
 from core.making.watch import Watch
-from core.meter import State
+from core.meter import Memory, State
 from core.song import Song
 from core.takes.job import Job
 
@@ -93,3 +96,84 @@ def test_progress_never_goes_back_within_a_phase(clock: Clock) -> None:
     clock.now += 1.0
     assert run.step(before - 10, run.meter.total) is Verdict.GO
     assert run.meter.done == before
+
+
+def way(name: str, *, broke: bool = False, kept: bool = False, peak: int = 5000) -> Choice:
+    rung, other = (Rung(StagePlan("tokens", 100, peak, 0, 0), {}, called) for called in (name, "other"))
+    return Choice(rung, Room(9000, 300), other, broke=(other,) if broke else (), kept=kept)
+
+
+def test_the_way_and_what_it_is_to_take_are_shown(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(planned: int | None = None, *, device: Device) -> Memory:
+        return Memory("VRAM", 1, 2, 3, planned)
+
+    monkeypatch.setattr(core.making.watch, "read_memory", read)
+    run, plan = watch(), KIND.plan(SONG, CHOSEN, VALUES)
+    run.begin(TOKENS, plan, "cuda", way("int8 weights"))
+    assert run.meter.way == "int8 weights"
+    assert run.meter.memory == Memory("VRAM", 1, 2, 3, 5300)
+    run.begin(AUDIO, plan, "cuda", way("small chunks", peak=0))
+    assert run.meter.memory == Memory("VRAM", 1, 2, 3, 0)
+
+
+def test_a_stage_that_begins_again_shows_no_more_loss_than_there_is(clock: Clock) -> None:
+    run, plan = watch(), KIND.plan(SONG, CHOSEN, VALUES)
+    go(run, clock, TOKENS.id, FRAME, share=0.5)
+    half, total = run.meter.done, run.meter.total
+    run.stop(keep=True)
+    run.begin(TOKENS, plan, "cpu", way("lean", broke=True, kept=True))
+    assert (run.meter.done, run.meter.total) == (half, total), "until it says where it goes on"
+    assert run.meter.way == "memory ran out: goes on with lean"
+    clock.now += 1
+    assert run.step(half - 20, 2 * total) is Verdict.FINISH, "what the person asked for still holds"
+    assert (run.meter.done, run.meter.total) == (half - 20, 2 * total)
+    clock.now += 1
+    run.step(half - 25, 2 * total)
+    assert run.meter.done == half - 20
+
+
+def test_sound_that_is_begun_again_is_not_there_any_more(clock: Clock) -> None:
+    run = watch()
+    go(run, clock, AUDIO.id, STEP, share=0.5)
+    run.heard(Path("preview.wav"), 3.0)
+    run.begin(AUDIO, KIND.plan(SONG, CHOSEN, VALUES), "cpu", way("lean", broke=True))
+    assert (run.meter.done, run.meter.preview, run.meter.preview_seconds) == (0, None, 0.0)
+
+
+def test_a_pace_belongs_to_a_way(clock: Clock) -> None:
+    plan = KIND.plan(SONG, CHOSEN, VALUES)
+    for name, seconds in (("fast", FRAME), ("slow", 10 * FRAME)):
+        run = watch()
+        run.begin(TOKENS, plan, "cpu", way(name))
+        for done in range(1, plan.stages[1].units + 1):
+            clock.now += seconds
+            run.step(done, plan.stages[1].units)
+        run.ended(State.DONE)
+    found = {}
+    for name in ("fast", "slow", "new"):
+        run = watch()
+        go(run, clock, AUDIO.id, STEP)
+        run.ended(State.DONE)
+        run.begin(TOKENS, plan, "cpu", way(name))
+        assert run.meter.ready is not None
+        found[name] = run.meter.ready[0]
+    assert found["fast"] < found["new"] < found["slow"]
+
+
+def test_a_run_that_spills_is_warned_of_and_told_by_the_recipe(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "is_wsl", lambda: True)
+    monkeypatch.setattr(core.making.watch, "read_memory", lambda planned=None, *, device: Memory("VRAM"))
+    plan = KIND.plan(SONG, CHOSEN, VALUES)
+    total = plan.stages[1].units
+    for each, spills in ((FRAME, False), (50 * FRAME, True)):
+        run = watch()
+        run.begin(TOKENS, plan, "cuda", way("full"))
+        for done in range(1, total + 1):
+            clock.now += each
+            run.step(done, total)
+        assert bool(run.meter.warning) is spills
+        assert bool(run.remarks()) is spills
+        run.ended(State.DONE)
+    assert run.ended(State.DONE).warning == "", "nothing is wrong with what is over"

@@ -7,9 +7,6 @@ import pytest
 
 from core.engine import Verdict
 from core.family import family_of
-from core.levo.heard import TURNS
-from core.levo.plan import choose_schedule
-from core.levo.shapes import shapes_of
 from core.settings import Value, resolve
 from core.song import Song
 from core.takes.automation import Lane, lanes_of
@@ -55,7 +52,13 @@ def test_side_by_side_the_late_codebooks_are_at_an_earlier_frame(key: str, at: i
 
 
 @pytest.mark.parametrize(
-    "said", [{"notes": (f"{TURNS}: no room",)}, {"settings": {**VALUES, "schedule": "two-pass"}}]
+    "said",
+    [
+        {"notes": ("the transformers took turns: no room",)},
+        {"settings": {**VALUES, "schedule": "two-pass"}},
+        {"chosen": {"schedule": "two-pass"}},
+        {"schedule": "two-pass", "settings": {**VALUES, "schedule": "lockstep"}},
+    ],
 )
 @pytest.mark.parametrize(
     ("key", "at", "seconds"),
@@ -72,11 +75,6 @@ def test_in_two_passes_each_counts_from_its_own_beginning(
 ) -> None:
     (lane,) = lanes_of(recipe((key, at, 2), seconds=30, **said))
     assert lane.turns == ((seconds, 2),)
-
-
-def test_the_note_of_two_passes_is_the_one_that_is_written() -> None:
-    tokens = shapes_of(CHOSEN.shapes).tokens
-    assert choose_schedule(tokens, VALUES, bytes_each=4, free=0)[1].startswith(TURNS)
 
 
 def test_what_a_stage_reads_at_its_start_counts_from_the_beginning() -> None:

@@ -21,6 +21,7 @@ from core.levo.conditions import listen
 from core.levo.conditions.listen import Listener
 from core.levo.conditions.prompt import Prompt
 from core.levo.shapes import shapes_of
+from core.making.governor import Choice
 from core.making.render import render
 from core.meter import State
 from core.paths import reference_cache
@@ -57,8 +58,11 @@ class Watch:
         self.steps: list[tuple[int, int]] = []
         self._at = at
 
-    def begin(self, stage: Stage, plan: Plan, device: Device) -> None:
+    def begin(self, stage: Stage, plan: Plan, device: Device, choice: Choice) -> None:
         assert stage.id == "conditions"
+
+    def remarks(self) -> tuple[str, ...]:
+        return ()
 
     def step(self, done: int, total: int) -> Verdict:
         self.steps.append((done, total))

@@ -10,7 +10,7 @@ from core.kernels.reference import (
     mulaw_decode,
     mulaw_encode,
 )
-from core.levo.plan import cache_bytes, scratch_bytes
+from core.levo.plan_tokens import cache_bytes, scratch_bytes
 from core.levo.tokens.cache import CodedCache, KVCache, PlainCache, make_cache
 from core.levo.tokens.codecs import Scratch
 
@@ -141,8 +141,24 @@ def test_the_scratch_takes_what_is_planned_for_it(kind: str, dtype: torch.dtype)
     assert scratch.nbytes == planned
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_attention_to_some_heads_at_a_time_sees_the_same_in_less_room(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, seen, rooms = tensors(9), [], []
+    for room in (1 << 20, 2 * ROWS * 12 * DIM * 4):
+        monkeypatch.setattr("core.levo.portions.UNPACKED_BYTES", room)
+        scratch = Scratch(12, CPU)
+        seen.append(fed(cache(kind, scratch=scratch), x, 5, 1, 3))
+        planned = scratch_bytes(kind, rows=ROWS, heads=HEADS, positions=12, dim=DIM, bytes_each=4)
+        assert scratch.nbytes == planned
+        rooms.append(planned)
+    assert torch.equal(*seen)
+    assert rooms[1] * 2 < rooms[0] or kind == "fp32"
+
+
 @pytest.mark.parametrize(
-    ("kind", "each"), [("fp16", 786_432), ("int8", 393_216 + 24_576), ("mulaw8", 393_600)]
+    ("kind", "each"), [("fp16", 786_432), ("int8", 393_216 + 12_288), ("mulaw8", 393_600)]
 )
 def test_a_position_of_the_large_model_takes_the_bytes_the_spec_gives(kind: str, each: int) -> None:
     assert cache_bytes(kind, layers=48, rows=2, heads=16, positions=8210, dim=128) == 8210 * each

@@ -8,6 +8,7 @@ from core.kernels.reference import (
     attention,
     int8_decode,
     int8_encode,
+    int8_scales,
     mulaw_decode,
     mulaw_encode,
 )
@@ -85,17 +86,19 @@ def test_attention_over_int8_is_closer_than_over_the_forks_codes_of_a_prefix() -
     q, k, v = gauss(7)[..., :8, :], outlier_channels(), unequal_heads()
     exact = attention(q, k, v)
     linear, fork = (attention(q, codec(k), codec(v)) for codec in (by_int8, by_fork_prefix))
-    assert quality(exact, linear) > quality(exact, fork) + 1
+    assert quality(exact, linear) > quality(exact, fork) + 0.5
 
 
 def test_int8_errs_by_half_a_step_of_its_own_32_channels_at_most() -> None:
     x = outlier_channels()
     codes, scales = int8_encode(x)
-    assert (codes.dtype, scales.dtype) == (torch.int8, torch.float16)
+    assert (codes.dtype, scales.dtype) == (torch.int8, torch.uint8)
     assert scales.shape == (1, HEADS, TOKENS, DIM // 32)
-    steps = scales.float().repeat_interleave(32, dim=-1)
-    # A scale rounded down in fp16 leaves the largest value a little beyond code 127.
-    assert bool(((x - int8_decode(codes, scales)).abs() <= steps * (0.5 + 127 * 2**-11)).all())
+    steps = int8_scales(scales).float().repeat_interleave(32, dim=-1)
+    assert bool(((x - int8_decode(codes, scales)).abs() <= steps * 0.5001).all())
+    largest = x.view(1, HEADS, TOKENS, -1, 32).abs().amax(-1) / 127
+    assert bool((largest <= int8_scales(scales).float() * (1 + 2**-11)).all())
+    assert bool((int8_scales(scales).float() <= largest * 1.13).all()), "rounded up by an eighth at most"
     assert int(codes.min()) >= -127
 
 
@@ -114,7 +117,7 @@ def test_int8_stays_finite_and_symmetric_at_any_size(size: float) -> None:
     assert codes[scales.repeat_interleave(32, dim=-1) == 0].eq(0).all()
     back = int8_decode(codes, scales)
     assert back.isfinite().all()
-    assert back.abs().max() <= size * 6
+    assert back.abs().max() <= max(size * 6, 2.0**-17)
 
 
 def test_the_forks_scale_is_one_a_row_for_everything_in_a_call() -> None:
@@ -155,7 +158,7 @@ def test_reading_into_place_gives_what_the_definition_gives(kind: str, dtype: to
     codec = CODECS[kind]
     x = torch.randn(2, 4, 7, 64)
     codes = torch.empty(x.shape, dtype=torch.int8)
-    scales = torch.empty(codec.scales(codes.shape), dtype=torch.float16)
+    scales = torch.empty(codec.scales(codes.shape), dtype=codec.scale_type)
     codec.write(x[:, :, :4], codes[:, :, :4], scales[:, :, :4])
     codec.write(x[:, :, 4:], codes[:, :, 4:], scales[:, :, 4:])
     back = torch.empty(x.shape, dtype=dtype)
@@ -165,6 +168,20 @@ def test_reading_into_place_gives_what_the_definition_gives(kind: str, dtype: to
     parts = [int8_encode(x[:, :, :4]), int8_encode(x[:, :, 4:])]
     if kind == "int8":
         assert torch.equal(codes, torch.cat([part[0] for part in parts], dim=2))
+
+
+def test_looking_codes_up_part_by_part_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    codec, x = CODECS["mulaw8"], torch.randn(2, 4, 7, 64)
+    codes, scales = torch.empty(x.shape, dtype=torch.int8), torch.empty((2, 1, 7, 1), dtype=torch.float16)
+    codec.write(x, codes, scales)
+    seen = []
+    for room in (1 << 20, 1):
+        monkeypatch.setattr("core.levo.portions.LOOKED_UP_BYTES", room)
+        scratch, back = Scratch(9, CPU), torch.empty_like(x)
+        codec.read(codes, scales, back, scratch)
+        seen.append((back, scratch.nbytes))
+    assert torch.equal(seen[0][0], seen[1][0])
+    assert seen[1][1] == seen[0][1] // 4
 
 
 def test_a_room_is_made_once_for_all_positions_and_anew_for_another_dtype() -> None:

@@ -1,0 +1,29 @@
+"""What a child of the doctor does: step after step, a JSON line before and after each."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+Step = tuple[str, Callable[[], Mapping[str, object]]]
+
+
+def go_through(steps: Sequence[Step], *, needed: frozenset[str] = frozenset()) -> None:
+    """Do the steps in turn and tell of each; one that fails ends it only where it is `needed`."""
+    for name, do in steps:
+        _tell({"step": name})
+        began = time.perf_counter()
+        try:
+            facts = do()
+        except Exception as error:  # noqa: BLE001 - whatever a driver says is an answer
+            said = (str(error).splitlines() or [""])[0]
+            _tell({"step": name, "error": f"{type(error).__name__}: {said}".rstrip(": ")})
+            if name in needed:
+                return
+            continue
+        _tell({"step": name, "facts": {**facts, "seconds": round(time.perf_counter() - began, 3)}})
+
+
+def _tell(line: Mapping[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""Models as a person has them: what is here, what fits this machine, and how they are fetched."""

@@ -10,6 +10,8 @@ from types import MappingProxyType
 from core.errors import SongdeskError
 
 Value = float | int | bool | str
+TRUSTED = "trusted"
+"""Of a setting `memory`: what is set is tried, whatever memory seems to be free."""
 _BOUNDLESS = 2.0**53
 """An upper bound that no person needs to be told."""
 

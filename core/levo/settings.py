@@ -7,7 +7,7 @@ from core.levo.accidents import CHOICES
 from core.levo.shapes import STEMS
 from core.levo.synthesis.windows import VAE_CHUNK
 from core.registry import Variant
-from core.settings import Kind, Live, Setting, Shadow, Values
+from core.settings import TRUSTED, Kind, Live, Setting, Shadow, Values
 
 _GREEDY = Shadow("temperature", (0.0,), "temperature 0 always takes the likeliest token")
 _STEMS_GREEDY = Shadow("stem_temperature", (0.0,), "stem_temperature 0 always takes the likeliest token")
@@ -108,6 +108,10 @@ _TABLE = (
     Setting(
         "listen_on", Kind.CHOICE, AUTO, "Where a reference is heard: on the device, or by the processor.",
         stage="conditions", choices=(AUTO, "device", "cpu"), group=_ROOM,
+    ),
+    Setting(
+        "memory", Kind.CHOICE, "measured", "Choose by the memory that is free, or trust what is set here.",
+        stage="audio", choices=("measured", TRUSTED), group=_ROOM,
     ),
     Setting(
         "flow_steps", Kind.WHOLE, 10, "Euler steps per window: more is slower and finer.",

@@ -12,7 +12,7 @@ from core.making.pace import Range, expect, order_of
 from core.making.paces import pace_of
 from core.making.ways import device_of
 from core.registry import Variant
-from core.settings import Values
+from core.settings import TRUSTED, Values
 from core.song import Song
 
 _WIDTH = 78
@@ -43,6 +43,8 @@ class Forecast:
     stages: tuple[StageForecast, ...]
     free: int | None
     """Bytes of the device that models could take; None where that is unknown."""
+    is_trusted: bool = False
+    """Whether what is set is tried whatever is free."""
 
     @property
     def fullest(self) -> StageForecast:
@@ -76,7 +78,8 @@ class Forecast:
         """The whole in a line of 78 columns at most."""
         tight = next((stage for stage in self.stages if stage.fits is False), self.fullest)
         room = "" if self.free is None else f" of {in_gib(self.free)} GiB free"
-        verdict = {True: "fits", False: "too big", None: "free memory unknown"}[self.fits]
+        unknown = "as set" if self.is_trusted else "free memory unknown"
+        verdict = {True: "fits", False: "too big", None: unknown}[self.fits]
         took = "" if self.seconds is None or self.fits is False else f" · about {_span(self.seconds)}"
         need = f"{in_gib(tight.peak)}{room or ' GiB'}"
         way = tight.rung.name if tight.has_choice else ""
@@ -93,7 +96,7 @@ def forecast(kind: Family, chosen: Variant, song: Song, values: Values, machine:
     It loads nothing and reads two small files of earlier runs.
     """
     stages = tuple(_of(kind, chosen, song, values, machine, stage.id) for stage in kind.stages)
-    return Forecast(stages, machine.room if machine else None)
+    return Forecast(stages, machine.room if machine else None, values.get("memory") == TRUSTED)
 
 
 def _of(
@@ -103,7 +106,7 @@ def _of(
 
     def room(rung: Rung) -> Room:
         device = device_of(rung, run_on)
-        if machine is None:
+        if machine is None or values.get("memory") == TRUSTED:
             return Room(None, overhead_of(chosen.id, device, device, stage, rung.plan.peak))
         name = machine.name if device == run_on else device
         free = machine.room if device == run_on else machine.ram_free

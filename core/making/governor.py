@@ -7,7 +7,9 @@ from core.engine import Rung
 from core.errors import SongdeskError
 
 _GIB = 1 << 30
-_HINT = "close other programs, make the song shorter, or leave weights and schedule on auto"
+_HINT = (
+    "close other programs, make the song shorter, leave weights and schedule on auto, or set memory=trusted"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class Room:
     """Bytes; None where the driver tells nonsense."""
     overhead: int = 0
     """Bytes that a stage takes beside what is planned."""
+    is_trusted: bool = False
+    """Whether the person vouches for it: nothing is said of what is free."""
 
     def holds(self, rung: Rung) -> bool:
         """Whether a way fits as far as that is known."""
@@ -68,7 +72,7 @@ class Choice:
         if self.as_before:
             return ""
         if self.room.free is None:
-            is_idle = self.is_only or not self.rung.plan.peak
+            is_idle = self.is_only or self.room.is_trusted or not self.rung.plan.peak
             return "" if is_idle else f"free memory is unknown: {title} with {self.rung.name}"
         if self.rung is self.best:
             return ""

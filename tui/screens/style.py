@@ -162,7 +162,8 @@ class StyleArea(Area):
     async def _learn(self) -> None:
         """Let the tags of the person's own sets be found first."""
         favourites, recent = await self._sets()
-        self.query_one(StylePicker).know(style_sets.known_tags((*favourites.values(), *recent)))
+        for picker in self.query(StylePicker):  # it may be gone by now
+            picker.know(style_sets.known_tags((*favourites.values(), *recent)))
 
     async def _agrees(self, question: str, *, yes: str, no: str) -> bool:
         yes, no = f"{yes} ({self.keys['confirm.yes']})", f"{no} ({self.keys['confirm.no']})"

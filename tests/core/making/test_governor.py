@@ -182,3 +182,10 @@ def test_the_processors_own_allocator_says_so() -> None:
     with pytest.raises(RuntimeError) as refused:
         torch.empty(1 << 60, dtype=torch.uint8)
     assert is_shortage(refused.value)
+
+
+def test_a_person_who_vouches_for_memory_gets_what_is_set_without_a_word_of_what_is_free() -> None:
+    trusted = choose(LADDER, lambda one: Room(None, is_trusted=True), title="composing")
+    assert trusted.rung.name == "full"
+    assert trusted.note("composing") == ""
+    assert "unknown" in taken(None).note("composing")

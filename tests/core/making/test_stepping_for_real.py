@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.audio.files import info
+from core.errors import SongdeskError
 from tests.core.making.test_stepping_down import codes, cuda, host, made, short
 from tests.core.takes.test_going_on import begun
 
@@ -33,3 +34,14 @@ def test_every_way_of_the_ladder_goes_on_with_what_the_ones_before_made(
     assert last.items() <= {**recipe.chosen}.items()
     assert "auto" not in recipe.chosen.values()
     assert sum("memory ran out" in note for note in recipe.notes) >= 3
+
+
+def test_a_song_is_refused_for_what_is_free_unless_a_person_vouches_for_it(
+    toy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.making.ways.free_memory", lambda device: 1)
+    with pytest.raises(SongdeskError, match=r"not enough memory.*memory=trusted"):
+        made(begun(toy, tmp_path / "refused"), short())
+    recipe, _ = made(begun(toy, tmp_path / "made", memory="trusted"), short())
+    assert recipe.state == "done"
+    assert not any("memory" in note for note in recipe.notes)

@@ -1,6 +1,6 @@
 """Where a model's weights are, and what to say when they are not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from core.engine import Stage
@@ -29,10 +29,24 @@ def require_weights(chosen: Variant, stages: Iterable[Stage]) -> None:
 def find_role(chosen: Variant, role: str) -> Path | None:
     """The file of a role's weights: in the model's own folder, or in its family's."""
     folders = [model_folder(chosen)]
-    if chosen.weights != "rule":
+    if _is_shared(chosen, role):
         folders.append(shared_folder(chosen.family))
     paths = (folder / f"{role}.safetensors" for folder in folders)
     return next((path for path in paths if path.is_file()), None)
+
+
+def usual_folder(models: Sequence[Variant], roles: Iterable[str]) -> Path:
+    """Where the weights of some roles go that several models of a family (at least one) can read."""
+    wanted = tuple(roles)
+    if any(_is_shared(chosen, role) for chosen in models for role in wanted):
+        return shared_folder(models[0].family)
+    return model_folder(models[0])
+
+
+def _is_shared(chosen: Variant, role: str) -> bool:
+    """Whether a model reads a role's weights from its family's folder too."""
+    its = [file for file in chosen.files if role in file.roles]
+    return chosen.weights != "rule" and (not its or any(file.shared for file in its))
 
 
 def role_file(chosen: Variant, role: str) -> Path:

@@ -10,6 +10,9 @@ from yaml import YAMLError
 
 from core.errors import SongdeskError
 from core.paths import conf_file, user_config
+from core.yamlmarks import told_of_yaml
+
+_MEND = "mend the file or delete it"
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,10 @@ def load_config(own: Path | None = None) -> Config:
             continue
         try:
             merged = OmegaConf.merge(merged, OmegaConf.load(path))
-        except (OmegaConfBaseException, YAMLError, OSError, ValueError, TypeError) as error:
+        except YAMLError as error:
+            what, where = told_of_yaml(error, path)
+            raise SongdeskError(what, where=where, hint=_MEND) from error
+        except (OmegaConfBaseException, OSError, ValueError, TypeError) as error:
             raise _unfit(path, error) from error
     try:
         config = OmegaConf.to_object(merged)
@@ -55,4 +61,4 @@ def load_config(own: Path | None = None) -> Config:
 
 
 def _unfit(path: Path, error: Exception) -> SongdeskError:
-    return SongdeskError(str(error).splitlines()[0], where=str(path), hint="mend the file or delete it")
+    return SongdeskError(str(error).splitlines()[0], where=str(path), hint=_MEND)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import psutil
 
+from core.container import memory_left
 from core.errors import SongdeskError
 from core.meter import Memory
 
@@ -57,11 +58,40 @@ def free_memory(device: Device) -> int | None:
     None where the driver tells nonsense. It wakes a sleeping device.
     """
     if device == "cpu":
-        return int(psutil.virtual_memory().available)
+        return free_ram()
     import torch
 
-    free, _ = _told_by_driver()
+    free, _ = told_by_driver()
     return None if free is None else free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
+
+
+def free_ram() -> int:
+    """Bytes of main memory that programs could get, as far as a container lets this one have them."""
+    free, left = int(psutil.virtual_memory().available), memory_left()
+    return free if left is None else min(free, left)
+
+
+def total_memory(device: Device) -> int | None:
+    """Bytes of all of a device's memory; None where the driver does not tell. It wakes a sleeping device."""
+    return int(psutil.virtual_memory().total) if device == "cpu" else told_by_driver()[1]
+
+
+def told_by_driver() -> tuple[int | None, int | None]:
+    """Free and total bytes of the accelerator as its driver has them, each None where that is nonsense.
+
+    Drivers under WSL and of some AMD GPUs have been seen to answer 0, or that nothing is in use.
+    """
+    import torch
+
+    try:
+        free, total = torch.cuda.mem_get_info()
+    except RuntimeError:
+        return None, None
+    if total <= 0:
+        return None, None
+    in_use = total - free
+    is_sane = 0 < free <= total and in_use > 0 and in_use >= torch.cuda.memory_reserved()
+    return free if is_sane else None, total
 
 
 def own_memory(device: Device) -> int:
@@ -155,27 +185,9 @@ def _video_memory(planned: int | None) -> Memory:
     if torch is None or not torch.cuda.is_initialized():
         return Memory("VRAM", planned=planned)
     ours = torch.cuda.memory_reserved()
-    free, total = _told_by_driver()
+    free, total = told_by_driver()
     in_use = total - free if free is not None and total is not None else None
     return Memory("VRAM", ours, in_use, total, planned)
-
-
-def _told_by_driver() -> tuple[int | None, int | None]:
-    """Free and total bytes of the accelerator as its driver has them, each None where that is nonsense.
-
-    Drivers under WSL and of some AMD GPUs have been seen to answer 0, or that nothing is in use.
-    """
-    import torch
-
-    try:
-        free, total = torch.cuda.mem_get_info()
-    except RuntimeError:
-        return None, None
-    if total <= 0:
-        return None, None
-    in_use = total - free
-    is_sane = 0 < free <= total and in_use > 0 and in_use >= torch.cuda.memory_reserved()
-    return free if is_sane else None, total
 
 
 def _processor() -> str:

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 _PATIENCE = 10.0
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_KEY|PRIVATE", re.IGNORECASE)
 _SHORTEST_SECRET = 6
+_ALLOCATOR = re.compile(r"PYTORCH_\w*ALLOC_CONF")
 
 Done = Literal["set", "kept", "removed", "suffered", "doubtful"]
 """Set by us · set by the person and left · taken out · harmful but left as asked · left, worth a warning."""
@@ -140,12 +141,12 @@ HARMFUL = (
     ),
     Harmful(
         "CUDA_LAUNCH_BLOCKING", "CUDA and ROCm",
-        "for finding faults: we wait for every kernel",
+        "makes every kernel wait; meant for finding faults",
         lambda here, value: _is_gpu_build(here, value) and value != "",
     ),
-    Harmful("HIP_LAUNCH_BLOCKING", "ROCm", "for finding faults: we wait for every kernel", _is_rocm),
-    Harmful("AMD_SERIALIZE_KERNEL", "ROCm", "for finding faults: kernels wait for one another", _is_rocm),
-    Harmful("AMD_SERIALIZE_COPY", "ROCm", "for finding faults: copies wait for one another", _is_rocm),
+    Harmful("HIP_LAUNCH_BLOCKING", "ROCm", "makes every kernel wait; meant for finding faults", _is_rocm),
+    Harmful("AMD_SERIALIZE_KERNEL", "ROCm", "makes every kernel wait; meant for finding faults", _is_rocm),
+    Harmful("AMD_SERIALIZE_COPY", "ROCm", "makes every copy wait; meant for finding faults", _is_rocm),
     Harmful(
         "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE", "CUDA",
         "fp32 would be TF32 whatever `flow_precision` says; set that to tf32 for the same speed",
@@ -206,6 +207,11 @@ def terminal_variables() -> Mapping[str, str]:
     )  # fmt: skip
     whole = ("TERM", "COLORTERM", "NO_COLOR", "LC_ALL", "LC_CTYPE", "LANG", "TERM_PROGRAM")
     return {name: os.environ[name] if name in whole else "1" for name in names if os.environ.get(name)}
+
+
+def allocator_variables() -> tuple[str, ...]:
+    """Names of the variables that are set and change how torch takes memory of a GPU."""
+    return tuple(name for name in sorted(os.environ) if _ALLOCATOR.fullmatch(name))
 
 
 def wants_colour(stream: TextIO) -> bool:

@@ -15,6 +15,11 @@ class SongdeskError(Exception):
         mend = f" → {self.hint}" if self.hint else ""
         return f"{place}{self.what}{mend}"
 
+    @property
+    def place_last(self) -> str:
+        """The same with the place at the end, for where there is little room: what happened goes before."""
+        return str(SongdeskError(self.what, hint=self.hint)) + (f" · {self.where}" if self.where else "")
+
 
 class Cancelled(Exception):
     """The person abandoned the run; nothing it was writing is kept under its final name."""

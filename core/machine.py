@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from core.device import Device, choose_device
+from core.device import Device, choose_device, free_ram, told_by_driver
 from core.environment import prepare
 from core.errors import SongdeskError
 
@@ -70,10 +70,7 @@ def _look(asked: str = "auto") -> Machine:
 
     free, total = None, None
     if chosen.kind == "cuda":
-        free, total = torch.cuda.mem_get_info()
-        if not 0 < free <= total:
-            free, total = None, total or None
-    memory = psutil.virtual_memory()
+        free, total = told_by_driver()
     return Machine(
         device=chosen.kind,
         name=chosen.name,
@@ -82,8 +79,8 @@ def _look(asked: str = "auto") -> Machine:
         build=_build(),
         free=free,
         total=total,
-        ram_free=memory.available,
-        ram_total=memory.total,
+        ram_free=free_ram(),
+        ram_total=psutil.virtual_memory().total,
         processors=psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
     )
 

@@ -20,6 +20,7 @@ from core.atomic import unwritable, write_text
 from core.errors import SongdeskError
 from core.paths import conf_file, user_config
 from core.settings import Override, Setting, Value, Values, changed, named
+from core.yamlmarks import told_of_yaml
 
 OF_THE_SONG = ("seed", "length")
 """What is not saved with a preset; a length may be written into one by hand, a seed may not."""
@@ -225,10 +226,9 @@ def _read(path: Path) -> object:
     """A YAML file's content; SongdeskError names the file and, where it is known, the line."""
     try:
         return cast("object", OmegaConf.to_container(OmegaConf.load(path)))
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        what = error.problem or "this is not YAML"
-        raise SongdeskError(what, where=f"{path}{line}", hint="mend the file or delete it") from error
-    except (OmegaConfBaseException, yaml.YAMLError, OSError, ValueError, TypeError, RecursionError) as error:
+    except yaml.YAMLError as error:
+        what, where = told_of_yaml(error, path)
+        raise SongdeskError(what, where=where, hint="mend the file or delete it") from error
+    except (OmegaConfBaseException, OSError, ValueError, TypeError, RecursionError) as error:
         what = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
         raise SongdeskError(what, where=str(path), hint="mend the file or delete it") from error

@@ -11,9 +11,11 @@ import yaml
 
 from core.errors import SongdeskError
 from core.paths import conf_file, user_config
+from core.yamlmarks import told_of_yaml
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Takes a tenth of the other's time, of which every command's start is made."""
+_PATTERN = "mend it after the pattern of demo"
 _REPO = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{1,63}…[0-9a-f]{0,63}")
 
@@ -48,7 +50,7 @@ class PublishedFile:
     optional: bool = False
     """Whether songs without a reference do without it."""
     shared: bool = True
-    """Whether every published model of the family reads what becomes of it."""
+    """Whether all published models of the family read what becomes of it; an own file has to say so."""
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -125,7 +127,12 @@ class Variant:
 def variants() -> Mapping[str, Variant]:
     """Every model by its id; SongdeskError names a file that does not fit."""
     files = (conf_file("models.yaml"), user_config().with_name("models.yaml"))
-    return {name: model for path in files if path.exists() for name, model in _read(path).items()}
+    return {
+        name: model
+        for path in files
+        if path.exists()
+        for name, model in _read(path, is_own=path == files[-1]).items()
+    }
 
 
 def variant(name: str) -> Variant:
@@ -136,17 +143,36 @@ def variant(name: str) -> Variant:
     return known[name]
 
 
-def _read(path: Path) -> dict[str, Variant]:
+def _read(path: Path, *, is_own: bool) -> dict[str, Variant]:
     try:
         raw = _LOADER(path.read_text(encoding="utf-8")).get_single_data()
-        entries = cast("dict[str, dict[str, object]]", raw)
-        return {str(name): _variant(str(name), entry) for name, entry in entries.items()}
-    except (yaml.YAMLError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-        raise SongdeskError(reason, where=str(path), hint="mend it after the pattern of demo") from error
+    except yaml.YAMLError as error:
+        what, where = told_of_yaml(error, path)
+        raise SongdeskError(what, where=where, hint=_PATTERN) from error
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise SongdeskError(what, where=str(path), hint=_PATTERN) from error
+    if not isinstance(raw, dict):
+        raise SongdeskError("this is no list of models by their names", where=str(path), hint=_PATTERN)
+    return {str(name): _listed(str(name), entry, path, is_own=is_own) for name, entry in raw.items()}
 
 
-def _variant(name: str, entry: dict[str, object]) -> Variant:
+def _listed(name: str, entry: object, path: Path, *, is_own: bool) -> Variant:
+    """One entry of a file; SongdeskError says what of it is missing or wrong."""
+    if not isinstance(entry, dict):
+        what = f"model `{name}` has nothing below its name"
+        raise SongdeskError(what, where=str(path), hint=_PATTERN)
+    try:
+        return _variant(name, entry, is_own=is_own)
+    except KeyError as error:
+        what = f"model `{name}` has no `{error.args[0]}`"
+        raise SongdeskError(what, where=str(path), hint=_PATTERN) from error
+    except (TypeError, ValueError, AttributeError) as error:
+        what = f"model `{name}` does not fit: {(str(error).splitlines() or [''])[0]}"
+        raise SongdeskError(what, where=str(path), hint=_PATTERN) from error
+
+
+def _variant(name: str, entry: dict[str, object], *, is_own: bool) -> Variant:
     limits = cast("dict[str, float]", entry["limits"])
     return Variant(
         id=name,
@@ -158,7 +184,7 @@ def _variant(name: str, entry: dict[str, object]) -> Variant:
         shapes=cast("dict[str, dict[str, object]]", entry["shapes"]),
         defaults=cast("dict[str, object]", entry.get("defaults", {})),
         weights=str(entry.get("weights", "published")),
-        files=tuple(_file(each) for each in cast("list[dict[str, Any]]", entry.get("files", []))),
+        files=tuple(_file(each, is_own) for each in cast("list[dict[str, Any]]", entry.get("files", []))),
         parameters=int(cast("int", entry.get("parameters", 0))),
         languages=tuple(str(code) for code in cast("list[str]", entry.get("languages", []))),
         licence=Licence(**cast("dict[str, Any]", entry.get("licence", {"name": ""}))),
@@ -166,8 +192,9 @@ def _variant(name: str, entry: dict[str, object]) -> Variant:
     )
 
 
-def _file(entry: dict[str, Any]) -> PublishedFile:
-    return PublishedFile(**{**entry, "roles": tuple(entry.get("roles", ()))})
+def _file(entry: dict[str, Any], is_own: bool) -> PublishedFile:
+    # What comes for a model of one's own must not be taken for a part of the published ones.
+    return PublishedFile(**{"shared": not is_own, **entry, "roles": tuple(entry.get("roles", ()))})
 
 
 def _is_below(name: str) -> bool:

@@ -64,6 +64,10 @@ class Setting:
     """How far one key press turns a number; 0 goes by 1, 2, 5, 10, 20, 50 and so on."""
     group: str = ""
     """A heading for people to find it under."""
+    changes_nothing: bool = False
+    """Whether a take is the same whatever it is: it says how to go about it, and may change on the way."""
+    stands_for: Mapping[Value, Value | None] = field(default_factory=dict, hash=False)
+    """By value that in which older takes are the same; None where they knew of no such setting."""
 
     def parse(self, raw: object, where: str = "") -> Value:
         """Turn what a person or a file gave into a value; SongdeskError names the range it must fit."""
@@ -73,6 +77,12 @@ class Setting:
         if (self.lo is not None and value < self.lo) or (self.hi is not None and value > self.hi):
             raise self._refuse(raw, where)
         return value
+
+    def counted(self, value: Value) -> Value | None:
+        """As what a value counts where takes are compared; None where it does not count at all."""
+        if self.changes_nothing:
+            return None
+        return next((older for newer, older in self.stands_for.items() if newer == value), value)
 
     def show(self, value: Value) -> str:
         """The value as a person types it."""

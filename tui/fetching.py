@@ -66,9 +66,14 @@ class Progress:
         return (
             self.doing,
             f"{100 * self.done / self.total:.0f} % of {gigabytes(self.total)}",
-            f"{self.rate / 1e6:.1f} MB/s" if self.rate > 0 else "",
+            _pace(self.rate) if self.rate > 0 else "",
             f"{clock(left)} left" if left is not None else "",
         )
+
+
+def _pace(rate: float) -> str:
+    """Bytes per second for people; a slow line is not a still one."""
+    return f"{rate / 1e6:.1f} MB/s" if rate >= 1e6 else f"{rate / 1e3:.1f} kB/s"
 
 
 def fetch_command(model: str) -> tuple[str, ...]:

@@ -51,11 +51,11 @@ def licence_of(chosen: Variant, presence: Presence) -> str:
     free = shutil.disk_usage(folder).free
     by = f", by {chosen.attribution}" if chosen.attribution else ""
     where = f" ({chosen.licence.url})" if chosen.licence.url else ""
-    unknown = [file.path.rpartition("/")[2] for file in presence.to_fetch if not file.repo]
+    unknown = [file.path.rpartition("/")[2] for file in presence.by_hand]
     lines = [
         f"Fetch {chosen.title}{by}?",
         f"Licence: {chosen.licence.name or _UNKNOWN}{where}.",
-        f"{gigabytes(presence.fetch_bytes)} to fetch; {gigabytes(free)} are free on the disk.",
+        f"{presence.still}; {gigabytes(free)} are free on the disk.",
     ]
     if unknown:
         lines.append(f"No hub has {', '.join(unknown)}: songs led by a style of it do without.")
@@ -67,7 +67,7 @@ def _row(chosen: Variant, known: Known, in_use: str) -> ModelRow:
     size = presence.bytes if presence.usable else presence.fetch_bytes
     device = known.machine.device if known.machine is not None else "cuda"
     fit = fit_of(chosen, known.machine, overhead=UNMEASURED[device])
-    fits = LOOKING if known.is_looking else fit.line
+    fits = LOOKING if known.is_looking else fit.brief
     in_full = fits if known.is_looking else "; ".join(fit.lines)
     return ModelRow(
         chosen.id,
@@ -83,7 +83,7 @@ def _about(chosen: Variant, presence: Presence, fits: str) -> str:
     """A model in full, in a few lines."""
     songs = f"songs up to {clock(chosen.limits.seconds)}"
     sings = f" in {', '.join(chosen.languages)}" if chosen.languages else ""
-    fetch = f"; {gigabytes(presence.fetch_bytes)} to fetch" if presence.fetch_bytes else ""
+    fetch = f"; {presence.still}" if presence.still and presence.state != "begun" else ""
     return "\n".join(
         (
             f"{chosen.title}: {chosen.note}; {songs}{sings}",

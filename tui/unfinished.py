@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.library import queue
+from core.library.scan import key_of
 from core.library.store import Store
 from core.meter import State
 from core.takes.journal import FILE as JOURNAL
@@ -51,6 +52,18 @@ def made_elsewhere(store: Store | None) -> str:
     takes = store.takes() if store is not None else ()
     titles = dict.fromkeys(take.title for take in takes if take.state == State.RUNNING.value)
     return f"{', '.join(titles)}: being made by another songdesk" if titles else ""
+
+
+def why_it_waits(store: Store | None, folder: Path) -> str:
+    """In words, why nobody makes a take that was asked for; SongdeskError where the queue cannot be read."""
+    if store is None:
+        return "waits"
+    key = key_of(folder, store.root)
+    for item in queue.items(store):
+        if item.held and key_of(item.take.folder, store.root) == key:
+            why = next(iter(item.error.splitlines()), "")
+            return f"is on hold: {why}" if why else "is on hold"
+    return "waits: the queue is paused" if queue.is_paused(store) else "waits"
 
 
 def _touched(folder: Path) -> float:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.cli.departure import Departure
-from core.cli.fetch_words import Teller, emit, nothing_line, plan_event, plan_lines, teller
-from core.cli.report import say
+from core.cli.fetch_words import Teller, emit, nothing_line, plan_event, plan_lines, talk, teller
 from core.errors import Cancelled, SongdeskError
-from core.models.fetch import Plan, carry_out, plan, require_room
+from core.models.fetch import Plan, carry_out, drop_left, plan, require_place, require_room
 from core.models.folder import Found, search
 from core.models.presence import presence_of
 from core.models.told import Note, Tell, Told
@@ -18,16 +17,8 @@ from core.registry import PublishedFile, Variant, variant
 
 def run_fetch(args: argparse.Namespace) -> int:
     """Fetch one model; on stdout nothing, or with --json what happens, an object a line."""
-    chosen = variant(args.name)
-    if chosen.weights == "rule":
-        return _done(f"{chosen.id} makes its own weights; nothing to fetch", chosen, args)
-    if not chosen.files:
-        raise SongdeskError(
-            f"models.yaml does not say where the files of {chosen.id} are",
-            hint="convert them one by one: `songdesk models convert FILE`",
-        )
     try:
-        return _fetch(chosen, args)
+        return _fetch(variant(args.name), args)
     except SongdeskError as error:
         if args.json:
             emit({"event": "failed", "what": error.what, "where": error.where, "hint": error.hint})
@@ -35,29 +26,39 @@ def run_fetch(args: argparse.Namespace) -> int:
 
 
 def _fetch(chosen: Variant, args: argparse.Namespace) -> int:
+    if chosen.weights == "rule":
+        return _done(f"{chosen.id} makes its own weights; nothing to fetch", chosen, args)
+    if not chosen.files:
+        raise SongdeskError(
+            f"models.yaml does not say where the files of {chosen.id} are",
+            hint="convert them one by one: `songdesk models convert FILE`",
+        )
+    told = teller(as_json=args.json)
+    if args.folder is None:  # what --from names stays as it is, wherever it is
+        drop_left(chosen, told.show, is_keeping=args.keep_sources)
     missing = [file for file in presence_of(chosen).to_fetch if args.with_references or not file.optional]
     if all(not file.repo and file.optional for file in missing) and (args.folder is None or not missing):
         return _done(nothing_line(chosen, tuple(missing)), chosen, args)
+    require_place()
     is_asking = not args.yes
     if is_asking and (args.json or not (sys.stdin.isatty() and sys.stderr.isatty())):
         raise SongdeskError(
             f"{chosen.id} would be fetched, and there is no terminal to ask on",
             hint="look at its licence with `songdesk models list`, then say --yes",
         )
-    told = teller(as_json=args.json)
     try:
         with Departure() as departure:
             planned = _planned(chosen, args, _heeding(departure, told))
         told.close()
         _announce(planned, args)
         if is_asking and not _agrees():
-            say("nothing was fetched")
+            talk("nothing was fetched")
             return 0
         with Departure() as departure:
             carry_out(planned, _heeding(departure, told))
     except Cancelled:
         told.close()
-        say("stopped; the same command goes on from here")
+        talk("stopped; the same command goes on from here")
         if args.json:
             emit({"event": "stopped", "code": departure.code})
         return departure.code
@@ -99,12 +100,12 @@ def _found(chosen: Variant, folder: Path, tell: Tell) -> Mapping[PublishedFile, 
 
 
 def _announce(planned: Plan, args: argparse.Namespace) -> None:
-    for line in plan_lines(planned):
-        say(line)
-    if args.json:
-        emit(plan_event(planned))
     if not planned.items:
         raise _not_found(planned, args)
+    for line in plan_lines(planned):
+        talk(line)
+    if args.json:
+        emit(plan_event(planned))
     require_room(planned)
 
 
@@ -120,6 +121,12 @@ def _ended(planned: Plan, args: argparse.Namespace) -> int:
 
 
 def _not_found(planned: Plan, args: argparse.Namespace) -> SongdeskError:
+    if args.folder and not planned.items:
+        return SongdeskError(
+            f"none of {_counted(planned)} is in {args.folder}",
+            where=planned.chosen.id,
+            hint="name the folder they are in; without --from they are fetched from their hub",
+        )
     names = ", ".join(file.path for file in planned.lacking)
     return SongdeskError(
         f"not found: {names}",
@@ -128,8 +135,15 @@ def _not_found(planned: Plan, args: argparse.Namespace) -> SongdeskError:
     )
 
 
+def _counted(planned: Plan) -> str:
+    """The files that are lacking, all of them, in words."""
+    count = len(planned.lacking)
+    words = f"its {count} files" if count == len(planned.chosen.files) else f"the {count} files that it lacks"
+    return words if count > 1 else f"what it lacks ({planned.lacking[0].path})"
+
+
 def _done(line: str, chosen: Variant, args: argparse.Namespace) -> int:
-    say(line)
+    talk(line)
     if args.json:
         presence = presence_of(chosen)
         emit({"event": "done", "model": chosen.id, "missing": [*presence.needed, *presence.extras]})

@@ -1,7 +1,9 @@
 """What `songdesk models fetch` says: before it begins, and while it goes on."""
 
 import json
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -18,6 +20,10 @@ from core.models.store import kept_sources
 from core.paths import checkpoints
 from core.registry import PublishedFile, Variant
 
+_NARROWEST, _WIDEST = 40, 100
+"""Columns of a line on a terminal."""
+_INDENT = 12
+"""Columns that the sizes of files take."""
 _LINE_EVERY = 5.0
 """Seconds between lines of progress where there is no terminal."""
 _EVENT_EVERY = 0.5
@@ -39,6 +45,21 @@ def teller(*, as_json: bool) -> Teller:
     if as_json:
         return _Events()
     return _Bar() if sys.stderr.isatty() else _Lines()
+
+
+def talk(line: str) -> None:
+    """Say a line; on a terminal in lines of its width, of which those below the first are set in."""
+    for row in _rows(line):
+        say(row)
+
+
+def _rows(line: str) -> list[str]:
+    if not sys.stderr.isatty():
+        return [line]
+    width = max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
+    below = " " * (_INDENT if line.startswith(" ") else 4)
+    rows = textwrap.wrap(line, width, subsequent_indent=below, break_long_words=False, break_on_hyphens=False)
+    return rows or [line]
 
 
 def plan_lines(planned: Plan) -> Iterator[str]:
@@ -200,9 +221,10 @@ class _Bar:
 
     def show(self, news: told.Told) -> None:
         if (line := _news(news)) and self._progress is not None:
-            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            for row in _rows(line):
+                self._progress.console.print(row, markup=False, highlight=False, soft_wrap=True)
         elif line:
-            say(line)
+            talk(line)
         if isinstance(news, told.Progress):
             self._move(news)
 

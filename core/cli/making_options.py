@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from core.cli.setting_options import add_settings
+from core.cli.setting_options import add_set, add_settings
 from core.cli.takes_options import TAKE, Add, add_json
 
 MOST = 64
@@ -69,6 +69,7 @@ def add_continue_options(continue_: argparse.ArgumentParser) -> None:
         "take", nargs="?", metavar="TAKE", help=f"{TAKE} (default: the latest that was broken off)"
     )
     which.add_argument("--all", action="store_true", help="every take that was broken off, the oldest first")
+    add_set(continue_, "memory=trusted goes on whatever memory seems to be free; no setting of its song")
     continue_.add_argument(
         "--queue", action="store_true", help="put it into the queue instead of making it now"
     )

@@ -14,7 +14,7 @@ from core.machine import Machine, look
 from core.making.overhead import UNMEASURED
 from core.models.fits import Fit, Way, fit_of
 from core.models.presence import Presence, gigabytes, presence_of, size_of
-from core.registry import Variant, variants
+from core.registry import PublishedFile, Variant, variants
 
 _INDENT = 14
 _WIDEST = 100
@@ -57,14 +57,15 @@ def _room(machine: Machine) -> str:
 
 
 def _lines(chosen: Variant, presence: Presence, fit: Fit) -> Iterator[str]:
-    """Two or three lines of the terminal's width."""
+    """Two to four lines of the terminal's width."""
     width = min(shutil.get_terminal_size().columns, _WIDEST) - _INDENT
     is_built_in = chosen.weights == "rule"
     tongue = chosen.note if is_built_in else f"sings {', '.join(chosen.languages)}" * bool(chosen.languages)
     licence = f"licence: {chosen.licence.name}" if chosen.licence.name else ""
+    both = f"{_disk(presence)} · {fit.line}"
     told = (
         f"{chosen.title} · {tongue}" if tongue else chosen.title,
-        f"{_disk(presence)} · {fit.line}",
+        *([both] if len(both) <= width else [_disk(presence), fit.line]),
         licence,
     )
     rows = [row for part in told if part for row in textwrap.wrap(part, max(30, width))]
@@ -75,10 +76,10 @@ def _lines(chosen: Variant, presence: Presence, fit: Fit) -> Iterator[str]:
 def _disk(presence: Presence) -> str:
     """What is here and what is not, with sizes."""
     parts = [presence.words]
-    if presence.bytes and presence.state != "not here":
+    if presence.bytes and presence.here:
         parts.append(f"{gigabytes(presence.bytes)} on disk")
-    if presence.fetch_bytes:
-        parts.append(f"{gigabytes(presence.fetch_bytes)} to fetch")
+    if presence.still and presence.state != "begun":
+        parts.append(presence.still)
     return ", ".join(parts)
 
 
@@ -95,10 +96,9 @@ def _facts(chosen: Variant, presence: Presence, fit: Fit, why_unknown: str) -> d
         "usable": presence.usable,
         "bytes": presence.bytes,
         "fetch_bytes": presence.fetch_bytes,
-        "to_fetch": [
-            {"path": file.path, "repo": file.repo, "bytes": size_of(file), "optional": file.optional}
-            for file in presence.to_fetch
-        ],
+        "there_bytes": presence.there,
+        "to_fetch": [_file(file) for file in presence.to_fetch if file.repo],
+        "by_hand": [_file(file) for file in presence.by_hand],
         "parameters": chosen.parameters,
         "languages": list(chosen.languages),
         "licence": chosen.licence.name,
@@ -111,6 +111,10 @@ def _facts(chosen: Variant, presence: Presence, fit: Fit, why_unknown: str) -> d
         "best": _way(best) if best is not None else None,
         "ways": [_way(way) for way in fit.ways],
     }
+
+
+def _file(file: PublishedFile) -> dict[str, Any]:
+    return {"path": file.path, "repo": file.repo, "bytes": size_of(file), "optional": file.optional}
 
 
 def _way(way: Way) -> dict[str, Any]:

@@ -11,6 +11,6 @@ def add_list_options(models: argparse.ArgumentParser, *, is_group: bool = False)
         "--no-machine",
         action="store_true",
         default=default,
-        help="do not look at this machine, which takes seconds: what fits is not said then",
+        help="do not look at this machine, which takes seconds: only what each needs is said then",
     )
     models.set_defaults(command="models")

@@ -1,10 +1,9 @@
 """Where a headless render puts a song's files: what is there already, what was begun, and what is free."""
 
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -12,12 +11,13 @@ from core.atomic import holds_nothing, replacing, sweep
 from core.audio.tags import read_tags
 from core.errors import SongdeskError
 from core.family import Family
+from core.meter import State
 from core.registry import Variant
 from core.settings import Values
 from core.song import Song
 from core.takes import recipe as recipes
 from core.takes.claim import claimed
-from core.takes.fingerprint import stage_hashes
+from core.takes.fingerprint import asked_for, stage_hashes
 from core.takes.job import PREVIEW, STEM_SUFFIXES, artifact_file, stem_file
 from core.takes.recipe import Recipe, from_json
 
@@ -85,7 +85,7 @@ class Place:
         if self.recipe is None or self.recipe.wanted != wish.hashes(self.recipe):
             return ()
         asked = [stage.id for stage in wish.kind.stages[wish.given : wish.upto]]
-        if any(_seamless(self.recipe.stages.get(stage, "")) != self.recipe.wanted[stage] for stage in asked):
+        if any(asked_for(self.recipe.stages.get(stage, "")) != self.recipe.wanted[stage] for stage in asked):
             return ()
         if not wish.whole:
             files = [artifact_file(self.folder, wish.kind.stages[wish.upto - 1].writes)]
@@ -146,6 +146,8 @@ def place_to_work(out: Path, wish: Wish, *, again: bool) -> Iterator[Place]:
         if source is not None and place.folder != source.folder:
             for kind in wish.needed:
                 _copy(artifact_file(source.folder, kind), artifact_file(place.folder, kind))
+            if source.recipe is not None:
+                recipes.save(_beginning(source.recipe, wish), place.folder)
             place = Place(place.folder, place.audio, source.recipe)
         yield place
 
@@ -176,9 +178,13 @@ def _wanted_of(sound: Path) -> Mapping[str, str] | None:
         return None
 
 
-def _seamless(made_from: str) -> str:
-    """What a stage was made from, wherever it was broken off on the way."""
-    return re.sub(r"(\+seam@\d+)+$", "", made_from)
+def _beginning(recipe: Recipe, wish: Wish) -> Recipe:
+    """What a take's recipe tells of the stages that are taken from it."""
+    given = [stage.id for stage in wish.kind.stages[: wish.given]]
+    stages = {id_: made_from for id_, made_from in recipe.stages.items() if id_ in given}
+    return replace(
+        recipe, state=State.QUEUED.value, stages=stages, files={}, samples={}, audio="", seconds=0.0
+    )
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -18,11 +18,16 @@ def add_preset(command: argparse.ArgumentParser) -> None:
 def add_settings(command: argparse.ArgumentParser) -> None:
     """Declare `--preset` and `--set`."""
     add_preset(command)
+    add_set(command, "a setting, such as temperature=0.9; may be repeated")
+
+
+def add_set(command: argparse.ArgumentParser, about: str) -> None:
+    """Declare `--set` alone."""
     command.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
         dest="assignments",
-        help="a setting, such as temperature=0.9; may be repeated",
+        help=about,
     )

@@ -168,7 +168,9 @@ def _no_device(scene: Scene) -> Finding:
         said = f"torch was asked for the device and did not come back: {probe.trouble}"
     if said is None:
         return Finding("device", "Device", "unknown", "unknown: torch does not start")
-    fix = "update the driver; until then: device: cpu in the configuration"
+    fix = probe.hints.get("device", "")
+    if not fix:
+        fix = scene.without_allocator("update the driver; until then: device: cpu in the configuration")
     return Finding("device", "Device", "fail", said, fix, {"trouble": probe.trouble})
 
 
@@ -181,7 +183,8 @@ def _processor(scene: Scene, what: str, facts: dict[str, object]) -> Finding:
         fix = "see the lines on driver, WSL and variables"
         return Finding("device", "Device", "fail", f"{what}, though the system shows one", fix, facts)
     if here.has_dxg or here.has_kfd or here.has_nvidia:
-        fix = "install the torch of its maker: make setup TORCH_INDEX=… (README: Real models on a GPU)"
+        readme = "NVIDIA" if here.has_nvidia else "AMD on WSL2"
+        fix = f"install the torch of its maker: make setup TORCH_INDEX=… (README: {readme})"
         what = f"{what}; there may be a GPU that this torch is not built for"
         return Finding("device", "Device", "warn", what, fix, facts)
     return Finding("device", "Device", "ok", what, facts=facts)

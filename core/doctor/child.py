@@ -16,6 +16,9 @@ from typing import IO
 _GRACE = 2.0
 """Seconds a killed process has to go; one that a driver holds never does."""
 _TICK = 0.05
+_MOST_COMPLAINTS = 1 << 20
+"""Bytes of what it says on stderr that are read."""
+_ABORTED = "terminate called"
 _ROOT = Path(__file__).parents[2]
 
 
@@ -30,6 +33,8 @@ class Told:
     """The step that was under way when it ended; empty where all were done."""
     trouble: str = ""
     """How it ended, where that was not well."""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """By step that failed how to mend it, where it says so itself."""
 
 
 def ask(module: str, *arguments: str, patience: float) -> Told:
@@ -48,10 +53,10 @@ def ask(module: str, *arguments: str, patience: float) -> Told:
         except OSError as error:
             return Told(trouble=f"no process can be started: {(error.strerror or str(error)).lower()}")
         trouble = _wait(child, said, patience)
-        steps, errors, begun = _read(said)
+        steps, errors, hints, begun = _read(said)
         if trouble and not trouble.startswith("no answer"):
             trouble = _with_reason(trouble, complaints)
-    return Told(steps, errors, begun, trouble)
+    return Told(steps, errors, begun, trouble, hints)
 
 
 def _wait(child: "subprocess.Popen[bytes]", said: IO[bytes], patience: float) -> str:
@@ -80,10 +85,11 @@ def _kill(child: "subprocess.Popen[bytes]") -> None:
         child.wait(_GRACE)
 
 
-def _read(said: IO[bytes]) -> tuple[dict[str, Mapping[str, object]], dict[str, str], str]:
+def _read(said: IO[bytes]) -> tuple[dict[str, Mapping[str, object]], dict[str, str], dict[str, str], str]:
     said.seek(0)
     steps: dict[str, Mapping[str, object]] = {}
     errors: dict[str, str] = {}
+    hints: dict[str, str] = {}
     begun = ""
     for line in said.read().splitlines():
         try:
@@ -94,17 +100,23 @@ def _read(said: IO[bytes]) -> tuple[dict[str, Mapping[str, object]], dict[str, s
         if "facts" in told:
             steps[name], begun = told["facts"], ""
         elif "error" in told:
-            errors[name], begun = str(told["error"]), ""
+            errors[name], hints[name], begun = str(told["error"]), str(told.get("hint") or ""), ""
         else:
             begun = name
-    return steps, errors, begun
+    return steps, errors, hints, begun
 
 
 def _with_reason(trouble: str, complaints: IO[bytes]) -> str:
     complaints.seek(0)
-    lines = [line.strip() for line in complaints.read()[-4000:].decode(errors="replace").splitlines()]
-    last = next((line for line in reversed(lines) if line), "")
-    return f"{trouble}: {last[:200]}" if last else trouble
+    text = complaints.read(_MOST_COMPLAINTS).decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return trouble
+    said = lines[-1]
+    if any(_ABORTED in line for line in lines):  # C++, whose last line is the outermost frame of its stack
+        telling = (line for mark in ("what():", "Error", _ABORTED) for line in lines if mark in line)
+        said = next(telling).removeprefix("what():").strip()
+    return f"{trouble}: {said[:200]}"
 
 
 def _signal_name(number: int) -> str:

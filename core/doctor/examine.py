@@ -7,6 +7,7 @@ from core.doctor import accelerator, folders, programs, rightness, room, shelf, 
 from core.doctor.finding import Finding
 from core.doctor.masking import Mask
 from core.doctor.scene import Scene
+from core.errors import SongdeskError
 
 Check = tuple[str, str, Callable[[Scene], Finding | None]]
 """Its id, its title, and what does it: a finding, or None where it has no place on this machine."""
@@ -53,6 +54,9 @@ def _guarded(check: Check, scene: Scene) -> Finding | None:
     name, title, do = check
     try:
         return do(scene)
+    except SongdeskError as error:
+        what = f"{error.where}: {error.what}".removeprefix(": ")
+        return Finding(name, title, "fail", what, error.hint)
     except Exception as error:  # noqa: BLE001 - the other checks must go on
         _log.exception("the check %s broke", name)
         said = (str(error).splitlines() or [""])[0]

@@ -10,6 +10,7 @@ from core.environment import Applied
 _OLDEST = (3, 11)
 _TORCH = "2.11."
 _TRITON = "3.6."
+_README = {"rocm": " (README: AMD on WSL2)", "cuda": " (README: NVIDIA)", "cpu": ": make setup"}
 
 
 def python(_: Scene) -> Finding:
@@ -30,7 +31,7 @@ def torch(scene: Scene) -> Finding:
         return Finding("torch", "PyTorch", "fail", "not installed", "make setup", facts)
     if step is None:
         said = scene.probe.errors.get("torch") or scene.probe.trouble or "it told nothing"
-        fix = "install torch anew for this machine (README: Real models on a GPU)"
+        fix = scene.without_allocator(f"install torch anew for this machine{_README[installed.build]}")
         return Finding("torch", "PyTorch", "fail", f"{installed.version} does not start: {said}", fix, facts)
     triton = str(step.get("triton") or "")
     facts |= {"triton": triton, "threads": step.get("threads")}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.doctor.child import Told, ask
-from core.environment import Applied, prepare
+from core.environment import Applied, allocator_variables, prepare
 from core.host import Host, host
 
 GOLDENS = Path(__file__).parents[2] / "tests" / "golden"
@@ -29,10 +29,16 @@ class Scene:
     root: Path = Path("/")
     """Below it are /proc and /dev."""
     goldens: Path | None = None
+    allocator: tuple[str, ...] = ()
+    """Variables of the person's that change how torch takes memory of a GPU; a wrong one stops it."""
 
     def step(self, name: str) -> Mapping[str, object] | None:
         """What the child told of a step; None where it did not come to that."""
         return self.probe.steps.get(name)
+
+    def without_allocator(self, fix: str) -> str:
+        """A way to mend torch, after the one that costs least: without those variables."""
+        return f"unset {' and '.join(self.allocator)}, then try again; else {fix}" if self.allocator else fix
 
 
 def look_around(device: str, *, is_quick: bool) -> Scene:
@@ -45,4 +51,6 @@ def look_around(device: str, *, is_quick: bool) -> Scene:
         *(["--goldens", str(goldens)] if goldens else []),
     ]
     probe = ask("core.doctor.probe", *arguments, patience=_PATIENCE)
-    return Scene(host(), applied, probe, device, is_quick, goldens=goldens)
+    ours = {each.name for each in applied if each.done == "set"}
+    theirs = tuple(name for name in allocator_variables() if name not in ours)
+    return Scene(host(), applied, probe, device, is_quick, goldens=goldens, allocator=theirs)

@@ -4,21 +4,27 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.doctor.finding import Finding, few
+from core.doctor.finding import Finding, Status, few
 from core.doctor.scene import Scene
+from core.errors import SongdeskError
+from core.family import family_of
 from core.library.scan import Key, scan
 from core.library.schema import TABLES, VERSION
 from core.library.store import FILE, FOLDER
 from core.paths import library
 from core.takes import recipe
+from core.takes.job import artifact_file
+from core.takes.recipe import Recipe
 
 _LARGEST = 500_000_000
 """Bytes of an index that are copied to be looked at."""
-_MOST_RECIPES = 3000
+_MOST = 3000
+"""Recipes that are read."""
 _REBUILD = "songdesk library rebuild"
 
 
@@ -29,6 +35,15 @@ class _Index:
     keys: frozenset[Key] = frozenset()
     version: int = 0
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """One of the things that can be wrong with a library."""
+
+    status: Status
+    what: str
+    fix: str
 
 
 def shelf(_: Scene) -> Finding:
@@ -43,51 +58,71 @@ def look(root: Path) -> Finding:
             "library", "Library", "ok", f"none yet; it will be {root}", facts={"folder": str(root)}
         )
     found = scan(root)
-    unread = [
-        f"{os.fsdecode(key.song)}/{os.fsdecode(key.id)}"
-        for key in list(found.takes)[:_MOST_RECIPES]
-        if _is_unreadable(key.folder(root))
-    ]
     made = {key for key in found.takes if (key.folder(root) / recipe.FILE).exists()}
-    facts: dict[str, object] = {"folder": str(root), "takes": len(made), "unreadable": unread}
+    recipes = {key: recipe.load(key.folder(root)) for key in [k for k in found.takes if k in made][:_MOST]}
+    unread = [_named(key) for key, its in recipes.items() if its is None]
+    gone = {_named(key): _gone(key.folder(root), its) for key, its in recipes.items() if its is not None}
+    lacking = {name: files for name, files in gone.items() if files}
+    facts: dict[str, object] = {"folder": str(root), "takes": len(made)}
+    facts |= {"unreadable": unread, "files_gone": lacking}
+    index = _index(root / FOLDER / FILE)
+    troubles = [*_of_folders(found.unread), *_of_takes(unread, lacking), *_of_index(index, made, facts)]
     what = f"{len(made)} takes in {root}"
-    if found.unread:
-        fix = "look at the permissions of these folders"
-        names = [os.fsdecode(name) for name in sorted(found.unread)]
-        return Finding("library", "Library", "fail", f"{what}; not readable: {few(names)}", fix, facts)
-    return _judged(what, unread, made, _index(root / FOLDER / FILE), facts)
+    if not troubles:
+        told = ", no index" if index is None else ", index whole, recipes readable"
+        return Finding("library", "Library", "ok", f"{what}{told}", facts=facts)
+    status: Status = "fail" if any(each.status == "fail" for each in troubles) else "warn"
+    told = "; ".join((what, *(each.what for each in troubles)))
+    return Finding("library", "Library", status, told, "; ".join(each.fix for each in troubles), facts)
 
 
-def _judged(
-    what: str, unread: list[str], made: set[Key], index: _Index | None, facts: dict[str, object]
-) -> Finding:
-    if index is None:
-        fix = f"{_REBUILD}, or it is made when the studio is opened" if made else ""
-        status = "warn" if made else "ok"
-        return Finding(
-            "library", "Library", "warn" if status == "warn" else "ok", f"{what}, no index", fix, facts
-        )
-    if index.trouble:
-        return Finding("library", "Library", "fail", f"{what}; its index: {index.trouble}", _REBUILD, facts)
-    if index.version > VERSION:
-        fix = "update songdesk; this one leaves the library alone"
-        what = f"{what}; its index is of a newer songdesk"
-        return Finding("library", "Library", "warn", what, fix, facts)
+def _of_folders(unread: Iterable[bytes]) -> Iterator[_Trouble]:
+    if names := [os.fsdecode(name) for name in sorted(unread)]:
+        yield _Trouble("fail", f"not readable: {few(names)}", "look at the permissions of these folders")
+
+
+def _of_takes(unread: list[str], lacking: Mapping[str, list[str]]) -> Iterator[_Trouble]:
     if unread:
-        what = f"{what}; recipes that cannot be read: {few(unread)}"
         fix = "bring recipe.json back from a backup or the sound file (songdesk open), or trash the take"
-        return Finding("library", "Library", "warn", what, fix, facts)
-    missing, gone = len(made - index.keys), len(index.keys - made)
-    facts |= {"not_in_index": missing, "gone_from_disk": gone}
-    if missing or gone:
-        what = f"{what}; the index lacks {missing} and has {gone} that are gone"
-        fix = f"nothing: it is brought up to date when it is opened; else {_REBUILD}"
-        return Finding("library", "Library", "warn", what, fix, facts)
-    return Finding("library", "Library", "ok", f"{what}, index whole, recipes readable", facts=facts)
+        yield _Trouble("warn", f"recipes that cannot be read: {few(unread)}", fix)
+    if lacking:
+        names = few([f"{take} ({few(gone)})" for take, gone in lacking.items()])
+        fix = "bring them back from a backup, or trash the take"
+        yield _Trouble("warn", f"files that recipes name are gone: {names}", fix)
 
 
-def _is_unreadable(folder: Path) -> bool:
-    return (folder / recipe.FILE).exists() and recipe.load(folder) is None
+def _of_index(index: _Index | None, made: set[Key], facts: dict[str, object]) -> Iterator[_Trouble]:
+    if index is None:
+        if made:
+            yield _Trouble("warn", "no index", f"{_REBUILD}, or it is made when the studio is opened")
+    elif index.trouble:
+        yield _Trouble("fail", f"its index: {index.trouble}", _REBUILD)
+    elif index.version > VERSION:
+        fix = "update songdesk; this one leaves the library alone"
+        yield _Trouble("warn", "its index is of a newer songdesk", fix)
+    else:
+        missing, gone = len(made - index.keys), len(index.keys - made)
+        facts |= {"not_in_index": missing, "gone_from_disk": gone}
+        if missing or gone:
+            fix = f"nothing: it is brought up to date when it is opened; else {_REBUILD}"
+            yield _Trouble("warn", f"the index lacks {missing} and has {gone} that are gone", fix)
+
+
+def _gone(folder: Path, its: Recipe) -> list[str]:
+    """Names of the files that a recipe says are there, and are not; a draft's artifacts serve too."""
+    here = {path.name for path in folder.iterdir()}
+    wanted = [Path(name).name for name in its.files]
+    try:
+        artifacts = [s.writes for s in family_of(its.model)[0].stages[:-1] if its.stages.get(s.id)]
+    except SongdeskError:  # of a model that is not known here
+        artifacts = []
+    names = [artifact_file(folder, kind).name for kind in artifacts]
+    wanted += [name for name in names if f"draft-{name}" not in here]
+    return [name for name in dict.fromkeys(wanted) if name not in here]
+
+
+def _named(key: Key) -> str:
+    return f"{os.fsdecode(key.song)}/{os.fsdecode(key.id)}"
 
 
 def _index(path: Path) -> _Index | None:

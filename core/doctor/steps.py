@@ -5,6 +5,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from core.errors import SongdeskError
+
 Step = tuple[str, Callable[[], Mapping[str, object]]]
 
 
@@ -16,12 +18,18 @@ def go_through(steps: Sequence[Step], *, needed: frozenset[str] = frozenset()) -
         try:
             facts = do()
         except Exception as error:  # noqa: BLE001 - whatever a driver says is an answer
-            said = (str(error).splitlines() or [""])[0]
-            _tell({"step": name, "error": f"{type(error).__name__}: {said}".rstrip(": ")})
+            _tell({"step": name, **_failure(error)})
             if name in needed:
                 return
             continue
         _tell({"step": name, "facts": {**facts, "seconds": round(time.perf_counter() - began, 3)}})
+
+
+def _failure(error: Exception) -> dict[str, str]:
+    if isinstance(error, SongdeskError):
+        return {"error": f"{error.where}: {error.what}".removeprefix(": "), "hint": error.hint}
+    said = (str(error).splitlines() or [""])[0]
+    return {"error": f"{type(error).__name__}: {said}".rstrip(": ")}
 
 
 def _tell(line: Mapping[str, object]) -> None:

@@ -9,11 +9,11 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
-from core.checkpoints import shared_folder
+from core.checkpoints import usual_folder
 from core.errors import SongdeskError
 from core.levo.convert_files import Target, require_floats, signature
 from core.levo.convert_report import Report, Tally, tally
-from core.levo.published import FAMILY, Shape, listed, require_fit
+from core.levo.published import Shape, listed, require_fit
 from core.levo.published_audio import COUNTS, TRAINED, Published, Source, canonical, published_as, sources
 from core.levo.roles import SOUND
 from core.levo.shapes import Shapes, shapes_of
@@ -150,7 +150,7 @@ def plan_audio(checkpoint: Checkpoint, out: Path | None = None) -> AudioConversi
         return None
     found = {usual: checkpoint.tensors[name].shape for usual, name in names.items()}
     fit = _fit(published, found, str(checkpoint.path))
-    folder = out if out is not None else shared_folder(FAMILY)
+    folder = out if out is not None else usual_folder([listed()[name] for name in fit.models], fit.made)
     plan = AudioConversion(checkpoint, published, names, fit, folder, signature(checkpoint))
     require_floats(checkpoint, plan.kept)
     return plan

@@ -14,6 +14,7 @@ from core.atomic import sweep
 from core.errors import SongdeskError
 from core.levo.published import few
 from core.levo.stored import Checkpoint
+from core.sizes import gigabytes
 from core.takes.claim import claimed
 from core.tensors import Layout, in_file, metadata_of, streaming
 
@@ -128,7 +129,7 @@ def _room(folder: Path, count: int) -> None:
     free, needed = shutil.disk_usage(folder).free, count + _SPARE
     if free < needed:
         raise SongdeskError(
-            f"{needed / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB are free",
+            f"{gigabytes(needed)} are needed and {gigabytes(free)} are free",
             where=str(folder),
             hint="free some space, or name a folder on another disk with --out",
         )

@@ -8,11 +8,11 @@ from typing import BinaryIO
 import torch
 from torch import Tensor
 
-from core.checkpoints import shared_folder
+from core.checkpoints import usual_folder
 from core.errors import SongdeskError
 from core.levo.convert_files import Target, signature
 from core.levo.convert_report import Report, Tally
-from core.levo.published import FAMILY, listed
+from core.levo.published import listed
 from core.levo.shapes import CODEBOOKS, shapes_of
 from core.levo.stored import Checkpoint, contents
 from core.song import BUILT_IN_STYLES
@@ -81,7 +81,7 @@ def plan_styles(checkpoint: Checkpoint, out: Path | None = None) -> StylesConver
         _require_codes(reference, max(sizes.values()), name, where)
     largest = max(int(reference.max()) for reference in codes.values())
     models = tuple(name for name, size in sizes.items() if largest < size)
-    folder = out if out is not None else shared_folder(FAMILY)
+    folder = out if out is not None else usual_folder([listed()[name] for name in models], [ROLE])
     return StylesConversion(checkpoint, codes, models, folder, signature(checkpoint))
 
 

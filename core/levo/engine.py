@@ -108,7 +108,9 @@ class LevoEngine:
             )
         accidents, exact = accidents_of(values), values.text("front_end") == "exact"
         ears = identity(self._variant, LED_BY[kind_of(reference)])
-        key = hashlib.sha256(f"{ears} {digest_of(reference)} {exact} {accidents}".encode()).hexdigest()
+        device = torch.device("cpu") if values.text("listen_on") == "cpu" else run.device
+        what = f"{ears} {digest_of(reference)} {exact} {accidents} {device.type}"
+        key = hashlib.sha256(what.encode()).hexdigest()
         kept = reference_cache() / f"{key}.safetensors"
         if (known := load_prompt(kept)) is not None:
             return known
@@ -116,7 +118,7 @@ class LevoEngine:
         listener = Listener(
             shapes=shapes,
             weights=run.weights,
-            device=torch.device("cpu") if values.text("listen_on") == "cpu" else run.device,
+            device=device,
             accidents=accidents,
             exact_tables=exact,
             noise=Stream(int(digest_of(reference)[:15], 16), "separation"),

@@ -72,7 +72,7 @@ def read_artifact(path: Path, shapes: Shapes) -> ForeignTokens | tuple[ForeignSo
 
     SongdeskError for any other file, and for codes that are none of this model.
     """
-    found = plain_objects(path, limit_bytes=_LARGEST_FILE)
+    found = _opened(path)
     if isinstance(found, Mapping) and "tokens" in found:
         return _tokens({str(key): value for key, value in found.items()}, shapes, path)
     if isinstance(found, list | tuple) and found and all(isinstance(item, Mapping) for item in found):
@@ -83,6 +83,15 @@ def read_artifact(path: Path, shapes: Shapes) -> ForeignTokens | tuple[ForeignSo
             for number, item in enumerate(found, start=1)
         )
     raise _odd("neither songs to be composed nor tokens of one", path)
+
+
+def _opened(path: Path) -> object:
+    try:
+        return plain_objects(path, limit_bytes=_LARGEST_FILE)
+    except SongdeskError as error:  # its hints are of the files of models
+        what = error.what.replace("a folder, not a checkpoint file", "a folder, not a file")
+        what = what.replace("no checkpoint: neither a torch zip file nor safetensors", "no file of torch's")
+        raise SongdeskError(what, where=error.where, hint=_HINT) from error
 
 
 def _tokens(found: Mapping[str, object], shapes: Shapes, path: Path) -> ForeignTokens:

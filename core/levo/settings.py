@@ -89,7 +89,7 @@ _TABLE = (
     ),
     Setting(
         "weights", Kind.CHOICE, AUTO, "Token model as stored, or in int8: half the memory, a little coarser.",
-        stage="tokens", choices=(AUTO, "full", "int8"), group=_ROOM,
+        stage="tokens", choices=(AUTO, "full", "int8"), group=_ROOM, stands_for={AUTO: None},
     ),
     Setting(
         "kv_cache", Kind.CHOICE, "int8", "How the model remembers the song; int8 takes half of fp16.",
@@ -107,11 +107,11 @@ _TABLE = (
     ),
     Setting(
         "listen_on", Kind.CHOICE, AUTO, "Where a reference is heard: on the device, or by the processor.",
-        stage="conditions", choices=(AUTO, "device", "cpu"), group=_ROOM,
+        stage="conditions", choices=(AUTO, "device", "cpu"), group=_ROOM, stands_for={AUTO: None},
     ),
     Setting(
         "memory", Kind.CHOICE, "measured", "Choose by the memory that is free, or trust what is set here.",
-        stage="audio", choices=("measured", TRUSTED), group=_ROOM,
+        stage="audio", choices=("measured", TRUSTED), group=_ROOM, changes_nothing=True,
     ),
     Setting(
         "flow_steps", Kind.WHOLE, 10, "Euler steps per window: more is slower and finer.",
@@ -127,7 +127,7 @@ _TABLE = (
     ),
     Setting(
         "decode_chunk", Kind.WHOLE, 0, "Latents decoded at once: fewer take less memory; 0 is auto.",
-        stage="audio", lo=0, hi=1000, unit="latents", step=16, group=_ROOM,
+        stage="audio", lo=0, hi=1000, unit="latents", step=16, group=_ROOM, stands_for={0: VAE_CHUNK},
     ),
     Setting(
         "stems", Kind.CHOICE, "mix", "What is written: the mix, the vocal, the backing, or several.",
@@ -184,7 +184,8 @@ def settings_of(variant: Variant) -> tuple[Setting, ...]:
 
 def _fit(setting: Setting, variant: Variant) -> Setting:
     if setting.key in ("length", "minimum_length"):
-        setting = replace(setting, hi=variant.limits.seconds)
+        most = variant.limits.seconds
+        setting = replace(setting, hi=most, default=min(float(setting.default), most))
     if setting.key in variant.defaults:
         return replace(setting, default=setting.parse(variant.defaults[setting.key], "conf/models.yaml"))
     return setting

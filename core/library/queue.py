@@ -189,7 +189,7 @@ def settle(store: Store, claim: Claim, outcome: Outcome, *, stays_ready: bool = 
     """
     row = _row(store, claim.take.folder)
     is_made = outcome.state in _MADE and outcome.files and all(file.is_file() for file in outcome.files)
-    error = str(outcome.error) if outcome.error else _LOST if outcome.state in _MADE else ""
+    error = outcome.error.place_last if outcome.error else _LOST if outcome.state in _MADE else ""
     with store.writing() as connection:
         store.take_in(connection, (claim.take.folder,))
         if is_made or outcome.state is State.CANCELLED:
@@ -201,7 +201,7 @@ def settle(store: Store, claim: Claim, outcome: Outcome, *, stays_ready: bool = 
 def refuse(store: Store, claim: Claim, error: SongdeskError) -> None:
     """Put an item on hold that cannot be begun."""
     with store.writing() as connection:
-        order.put_on_hold(connection, _row(store, claim.take.folder), error=str(error))
+        order.put_on_hold(connection, _row(store, claim.take.folder), error=error.place_last)
 
 
 def _claim_item(store: Store, item: Item, *, even_held: bool) -> Claim | None:

@@ -155,8 +155,3 @@ def ending(order: Undertaking, recipe: Recipe) -> State:
     if order.job.until:
         return State.DRAFT
     return State.STOPPED if any(knob.key == STOP for knob in recipe.knobs) else State.DONE
-
-
-def asked_for(made_from: str) -> str:
-    """What an artifact says it was made from, without what memory decided."""
-    return "+".join(part for part in made_from.split("+") if not part.startswith("memory:"))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.engine import Rung
+from core.engine import Rung, Stage
 from core.errors import SongdeskError
 from core.family import Family
 from core.machine import Machine
@@ -27,13 +27,15 @@ class StageForecast:
     rung: Rung
     """The way that would be taken; the leanest where none fits."""
     fits: bool | None
-    """None where free memory is unknown."""
+    """None where free memory is unknown, and what there is in all would do."""
     peak: int
     """Bytes at its fullest moment, with what comes beside the plan."""
     seconds: Range | None
     """At least and at most; None before it was seen on this machine."""
-    has_choice: bool = False
-    """Whether the stage has more ways than one."""
+    title: str = ""
+    """What it does, for people."""
+    composes: bool = False
+    """Whether it writes the song itself: its way is what people know a song by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Forecast:
     """Bytes of the device that models could take; None where that is unknown."""
     is_trusted: bool = False
     """Whether what is set is tried whatever is free."""
+    total: int | None = None
+    """Bytes of all the memory of the device; None where that is unknown."""
 
     @property
     def fullest(self) -> StageForecast:
@@ -75,16 +79,21 @@ class Forecast:
 
     @property
     def words(self) -> str:
-        """The whole in a line of 78 columns at most."""
+        """The whole in a line of 78 columns at most: how it is composed, or the stage that does not fit."""
         tight = next((stage for stage in self.stages if stage.fits is False), self.fullest)
         room = "" if self.free is None else f" of {in_gib(self.free)} GiB free"
+        if self.fits is False and self.free is None and self.total is not None:
+            room = f" of {in_gib(self.total)} GiB in all"
         unknown = "as set" if self.is_trusted else "free memory unknown"
         verdict = {True: "fits", False: "too big", None: unknown}[self.fits]
         took = "" if self.seconds is None or self.fits is False else f" · about {_span(self.seconds)}"
         need = f"{in_gib(tight.peak)}{room or ' GiB'}"
-        way = tight.rung.name if tight.has_choice else ""
-        for told in (way, way.split(",")[0], ""):
-            line = f"{verdict}: {told + ', ' if told else ''}{need}{took}"
+        named = tight if tight.fits is False else next((s for s in self.stages if s.composes), tight)
+        parts = named.rung.name.split(", ")
+        if not named.composes:
+            parts[0] = f"{named.title} ({parts[0]})" if parts[0] else named.title
+        for some in range(len(parts), -1, -1):
+            line = f"{verdict}: {', '.join([*filter(None, parts[:some]), need])}{took}"
             if len(line) <= _WIDTH:
                 return line
         return line[:_WIDTH]
@@ -95,14 +104,15 @@ def forecast(kind: Family, chosen: Variant, song: Song, values: Values, machine:
 
     It loads nothing and reads two small files of earlier runs.
     """
-    stages = tuple(_of(kind, chosen, song, values, machine, stage.id) for stage in kind.stages)
-    return Forecast(stages, machine.room if machine else None, values.get("memory") == TRUSTED)
+    stages = tuple(_of(kind, chosen, song, values, machine, stage) for stage in kind.stages)
+    room, total = (machine.room, machine.total) if machine else (None, None)
+    return Forecast(stages, room, values.get("memory") == TRUSTED, total)
 
 
 def _of(
-    kind: Family, chosen: Variant, song: Song, values: Values, machine: Machine | None, stage: str
+    kind: Family, chosen: Variant, song: Song, values: Values, machine: Machine | None, about: Stage
 ) -> StageForecast:
-    run_on = machine.device if machine else "cpu"
+    stage, run_on = about.id, machine.device if machine else "cpu"
 
     def room(rung: Rung) -> Room:
         device = device_of(rung, run_on)
@@ -110,7 +120,8 @@ def _of(
             return Room(None, overhead_of(chosen.id, device, device, stage, rung.plan.peak))
         name = machine.name if device == run_on else device
         free = machine.room if device == run_on else machine.ram_free
-        return Room(free, overhead_of(chosen.id, device, name, stage, rung.plan.peak))
+        beside = overhead_of(chosen.id, device, name, stage, rung.plan.peak)
+        return Room(free, beside, total=machine.total if device == "cuda" else machine.ram_total)
 
     rungs = kind.ladder(song, chosen, values, stage, run_on)
     try:
@@ -121,7 +132,8 @@ def _of(
         fits = False
     pace = pace_of(chosen.id, device_of(rung, run_on), stage, rung.name)
     seconds = expect(pace, (("load", 1), *order_of(rung.plan)))
-    return StageForecast(stage, rung, fits, need_of(rung, room(rung).overhead), seconds, len(rungs) > 1)
+    peak = need_of(rung, room(rung).overhead)
+    return StageForecast(stage, rung, fits, peak, seconds, about.title, about.writes == "tokens")
 
 
 def _span(seconds: Range) -> str:

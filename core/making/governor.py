@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from core.device import Device
 from core.engine import Rung
 from core.errors import SongdeskError
+from core.takes.recipe import RAN_OUT, WENT_ON
 
 _GIB = 1 << 30
-_HINT = (
-    "close other programs, make the song shorter, leave weights and schedule on auto, or set memory=trusted"
-)
+_RESERVE = 20
+"""One part in so many of a device is never ours."""
+_HINTS = ("close other programs", "make the song shorter", "leave weights and schedule on auto")
+_TRUST = "set memory=trusted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +25,15 @@ class Room:
     """Bytes that a stage takes beside what is planned."""
     is_trusted: bool = False
     """Whether the person vouches for it: nothing is said of what is free."""
+    total: int | None = None
+    """Bytes of all there is, which count where what is free is unknown; None where that is unknown too."""
 
     def holds(self, rung: Rung) -> bool:
         """Whether a way fits as far as that is known."""
-        return self.free is None or need_of(rung, self.overhead) <= self.free
+        need = need_of(rung, self.overhead)
+        if self.free is not None:
+            return need <= self.free
+        return self.total is None or need <= self.total - self.total // _RESERVE
 
 
 Rooms = Callable[[Rung], Room]
@@ -48,6 +56,8 @@ class Choice:
     """By which ways memory ran out just before."""
     kept: bool = False
     """Whether what was made by then is kept."""
+    run_on: Device | None = None
+    """Where the song is made, which a way need not be; None where nobody said."""
 
     @property
     def planned(self) -> int:
@@ -67,13 +77,14 @@ class Choice:
         cost = f" ({self.rung.costs})" if self.rung.costs else ""
         if self.broke:
             tried = " and ".join(dict.fromkeys(rung.name for rung in self.broke))
-            again = "it went on" if self.kept else "it was begun again"
-            return f"memory ran out while {title} with {tried}: {again} with {self.rung.name}{cost}"
+            again = WENT_ON if self.kept else ": it was begun again with "
+            return f"{RAN_OUT}{title} with {tried}{again}{self.rung.name}{cost}"
         if self.as_before:
             return ""
         if self.room.free is None:
             is_idle = self.is_only or self.room.is_trusted or not self.rung.plan.peak
-            return "" if is_idle else f"free memory is unknown: {title} with {self.rung.name}"
+            of = "" if self.room.total is None else f", {in_gib(self.room.total)} GiB in all"
+            return "" if is_idle else f"free memory is unknown{of}: {title} with {self.rung.name}{cost}"
         if self.rung is self.best:
             return ""
         need, free = in_gib(need_of(self.best, self.room.overhead)), in_gib(self.room.free)
@@ -92,9 +103,9 @@ def choose(
 ) -> Choice:
     """The first way that fits; behind ways that ran out of memory (`below`) the first that needs less.
 
-    Where free memory is unknown that is the first. Ways of `before`, by which the take was made, come before
-    all others. One that makes the song shorter than `at_least` (s) is passed over. SongdeskError with the
-    numbers where none is left; `title` is what the stage does.
+    Where free memory is unknown, only what is more than all there is does not fit. Ways of `before`, by which
+    the take was made, come before all others. One that makes the song shorter than `at_least` (s) is passed
+    over. SongdeskError with the numbers where none is left; `title` is what the stage does.
     """
     tried = [*((rung, True) for rung in before), *((rung, False) for rung in rungs)]
     for rung, as_before in tried:
@@ -129,9 +140,14 @@ def _length(rung: Rung) -> float:
 
 
 def _refusal(least: Rung, room: Room, title: str, *, ran_out: bool) -> SongdeskError:
+    *hints, last = _HINTS if room.is_trusted else (*_HINTS, _TRUST)
+    hint = f"{', '.join(hints)}, or {last}"
     need = f"{title} needs {in_gib(need_of(least, room.overhead))} GiB at the least"
-    if room.free is None:
-        return SongdeskError(f"not enough memory for this song: {need}", hint=_HINT)
-    free = f"{in_gib(room.free)} GiB are free"
-    free = f"it ran out where {free}" if ran_out else free
-    return SongdeskError(f"not enough memory for this song: {need}, and {free}", hint=_HINT)
+    if room.free is not None:
+        there = f"{in_gib(room.free)} GiB are free"
+    elif room.total is not None:
+        there = f"{in_gib(room.total)} GiB are all there is"
+    else:
+        return SongdeskError(f"not enough memory for this song: {need}", hint=hint)
+    there = f"it ran out where {there}" if ran_out else there
+    return SongdeskError(f"not enough memory for this song: {need}, and {there}", hint=hint)

@@ -58,10 +58,16 @@ class Gauge:
 
         # Kernels and the like are not of our allocator; what other programs took looks the same.
         beside = max(0, _outside() - self._outside) if self._outside else 0
+        beside = min(beside, UNMEASURED["cuda"])
         self.peak = max(0, int(torch.cuda.max_memory_reserved()) - self._before) + beside
 
     def keep(self, model: str, name: str, stage: str, planned: int) -> None:
-        """Remember by how much a finished stage took more than was planned."""
+        """Remember by how much a finished stage took more than was planned.
+
+        One that took less than half has found most of its work done, and says nothing of what comes beside.
+        """
+        if not planned or self.peak * 2 < planned:
+            return
         remember({_about(model, name, stage): max(0, self.peak - planned)})
 
     def _look_on(self) -> None:

@@ -14,18 +14,18 @@ from core.device import DeviceChoice, choose_device
 from core.engine import Stage
 from core.errors import Cancelled, Paused, SongdeskError
 from core.family import make_engine
-from core.making.attempt import Watch, asked_for, ending, finish_stage, joined, run_stage
+from core.making.attempt import Watch, ending, finish_stage, joined, run_stage
 from core.making.finished import finished_sound, with_sound
 from core.making.stage_run import past_of
 from core.making.weighing import weights_of
 from core.meter import State
 from core.settings import Value
 from core.takes import recipe as recipes
-from core.takes.fingerprint import roles_read
+from core.takes.fingerprint import asked_for, roles_read
 from core.takes.job import PREVIEW, STEM_SUFFIXES, STOP, Job, KnobChange, Outcome, artifact_file, stem_file
 from core.takes.journal import FILE as JOURNAL
 from core.takes.journal import read_journal
-from core.takes.recipe import BROUGHT, IMPORT, WHOLE, Recipe
+from core.takes.recipe import BROUGHT, IMPORT, RAN_OUT, WHOLE, Recipe
 from core.takes.tokenhash import hash_of
 from core.takes.undertaking import START, Undertaking, draft_file, undertaking_of
 from core.tensors import metadata_of
@@ -122,9 +122,9 @@ def _begin(order: Undertaking, *, made_with: str) -> Recipe:
         notes=(*map(str, order.plan.notes), *_strangers(order)),
         until=job.until,
     )
-    before = recipes.load(job.folder) if job.goes_on else None
-    if before is None:
-        return replace(fresh, chosen=job.chosen)
+    before = recipes.load(job.folder)
+    if before is None or not job.goes_on:
+        return _with_given(replace(fresh, chosen=job.chosen), order, before)
     held = {s.id: before.stages[s.id] for s in order.kind.stages if _holds(order, s, before)}
     stages = {**fresh.stages, **held}
     return replace(
@@ -142,12 +142,39 @@ def _begin(order: Undertaking, *, made_with: str) -> Recipe:
     )
 
 
+def _with_given(fresh: Recipe, order: Undertaking, before: Recipe | None) -> Recipe:
+    """The recipe with what the one in the folder tells of how the stages that are given were made."""
+    if before is None:
+        return fresh
+    told = [s for s in order.given if before.stages.get(s.id) == fresh.stages[s.id] != ""]
+    ids = [stage.id for stage in told]
+    roles = {role for stage in told for role in roles_read(stage, order.job.song)}
+    has_tokens = any(stage.writes == "tokens" for stage in told)
+    ran_out = tuple(f"{RAN_OUT}{stage.title} " for stage in told)
+    return replace(
+        fresh,
+        knobs=tuple(knob for knob in before.knobs if knob.stage in ids),
+        seams=before.seams if has_tokens else (),
+        schedule=before.schedule if has_tokens else "",
+        chosen={**fresh.chosen, **_chosen_for(order, before, ids)},
+        tokens=before.tokens if has_tokens else "",
+        weights={role: digest for role, digest in before.weights.items() if role in roles},
+        notes=(*fresh.notes, *(note for note in before.notes if note.startswith(ran_out))),
+    )
+
+
 def _still_chosen(order: Undertaking, before: Recipe) -> dict[str, Value]:
     """What memory decided for stages that are asked for as they were."""
-    same = [id_ for id_, wanted in order.hashes.items() if before.wanted.get(id_) == wanted]
-    told = recipes.decided(before)
+    return _chosen_for(
+        order, before, [id_ for id_, hash_ in order.hashes.items() if before.wanted.get(id_) == hash_]
+    )
+
+
+def _chosen_for(order: Undertaking, before: Recipe, ids: Collection[str]) -> dict[str, Value]:
+    """What memory decided for some stages."""
     stages = {setting.key: setting.stage for setting in order.settings}
-    return {key: value for key, value in told.items() if stages.get(key, key.split()[-1]) in same}
+    told = recipes.decided(before)
+    return {key: value for key, value in told.items() if stages.get(key, key.split()[-1]) in ids}
 
 
 def _is_kept(order: Undertaking, name: str) -> bool:

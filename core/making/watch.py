@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.device import Device, read_memory
-from core.engine import Plan, Stage, Verdict
+from core.engine import Plan, Rung, Stage, Verdict
 from core.errors import Cancelled, Paused
 from core.family import family_of
 from core.lyrics.budget import Budget, budget, section_at
@@ -15,6 +15,7 @@ from core.making.governor import Choice
 from core.making.pace import Pace, expect, order_of
 from core.making.paces import about, pace_of, remember
 from core.making.watchdog import Watchdog, learn, usual_pace
+from core.making.ways import device_of
 from core.meter import Meter, State
 from core.settings import Value
 from core.takes.job import Job
@@ -62,6 +63,9 @@ class Watch:
         self._later: tuple[float, float] | None = None
         """Seconds that the stages behind this one take."""
         self._device: Device = "cpu"
+        """Where this stage runs."""
+        self._run_on: Device = "cpu"
+        """Where the song is made."""
         self._program: int | None = None
         self._read_at = 0.0
         self._memory_at = 0.0
@@ -99,8 +103,9 @@ class Watch:
         self._heed()
         self._end_stage()
         self._device, self._read_at = device, 0.0
+        self._run_on = choice.run_on if choice and choice.run_on else device
         self._is_fresh = choice is not None and bool(choice.broke)
-        if not self._is_fresh:
+        if not self._keeps(choice):  # of what is begun anew there is nothing yet to stop at
             self._finish.clear()
         load = next(load for load in plan.stages if load.stage == stage.id)
         way = choice.rung.name if choice else ""
@@ -162,14 +167,15 @@ class Watch:
         ids = [load.stage for load in plan.stages]
         total: tuple[float, float] | None = (0.0, 0.0)
         for load in plan.stages[ids.index(behind) + 1 :]:
-            pace = pace_of(self._model, self._device, load.stage, self._first_way(load.stage))
+            first = self._first_way(load.stage)
+            pace = pace_of(self._model, device_of(first, self._run_on), load.stage, first.name)
             total = _sum(total, expect(pace, ((_LOAD, 1), *order_of(load))))
         return total
 
-    def _first_way(self, stage: str) -> str:
-        """The name of the way that is tried first."""
+    def _first_way(self, stage: str) -> Rung:
+        """The way that is tried first."""
         job = self._job
-        return self._kind.ladder(job.song, self._chosen, job.values, stage, self._device)[0].name
+        return self._kind.ladder(job.song, self._chosen, job.values, stage, self._run_on)[0]
 
     def _planned(self, peak: int) -> int:
         """The stage's fullest moment (bytes): on the processor the program itself counts as well."""

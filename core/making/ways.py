@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from core.device import Device, DeviceChoice, free_memory
+from core.device import Device, DeviceChoice, free_memory, total_memory
 from core.engine import Plan, Rung, Stage
 from core.errors import SongdeskError
 from core.making.governor import Choice, Room, choose
@@ -34,18 +34,19 @@ class Ways:
 
     def choose(self, below: Sequence[Rung] = ()) -> Choice:
         """The way to take now, behind those by which memory ran out; SongdeskError where there is none."""
-        free: dict[Device, int | None] = {}
+        known: dict[Device, tuple[int | None, int | None]] = {}
         is_trusted = self.order.job.values.get("memory") == TRUSTED
 
         def room(rung: Rung) -> Room:
             device = device_of(rung, self.run_on.kind)
             if is_trusted:
                 return Room(None, is_trusted=True)
-            if device not in free:
-                free[device] = free_memory(device)
+            if device not in known:
+                known[device] = (free_memory(device), total_memory(device))
+            free, total = known[device]
             name = self.run_on.name if device == self.run_on.kind else device
             model, peak = self.order.chosen.id, rung.plan.peak
-            return Room(free[device], overhead_of(model, device, name, self.stage.id, peak))
+            return Room(free, overhead_of(model, device, name, self.stage.id, peak), total=total)
 
         written = self._written()
         held = max(written, self._begun())
@@ -57,7 +58,7 @@ class Ways:
             below=below,
             at_least=held + _SPARE if held else 0.0,
         )
-        return replace(choice, kept=written > 0)
+        return replace(choice, kept=written > 0, run_on=self.run_on.kind)
 
     def values(self, choice: Choice) -> Values:
         """The settings as the engine is to read them; a draft's length is that of the whole song."""

@@ -7,7 +7,7 @@ from typing import BinaryIO, TypeVar
 
 from core.atomic import sync, unwritable
 from core.errors import SongdeskError
-from core.models.hub import Body, Passing, Remote, Unranged, opened
+from core.models.hub import Body, Passing, Remote, Unranged, host, look_at_endpoint, opened
 from core.models.presence import gigabytes
 from core.models.rate import Rate
 from core.models.suspect import suspect
@@ -70,8 +70,8 @@ def persist(
             if failures > len(_WAITS):
                 raise SongdeskError(
                     f"given up after {failures} attempts: {reason}",
-                    where=what,
-                    hint="the same command goes on from here",
+                    where=f"{what} at {host()}",
+                    hint=f"the same command goes on from here{look_at_endpoint()}",
                 ) from failure
             wait = max(_WAITS[failures - 1], failure.wait)
             tell(Note(f"{what}: {reason}; again in {wait:.0f} s ({failures} of {len(_WAITS)})"))

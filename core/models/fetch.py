@@ -4,11 +4,12 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from core.errors import SongdeskError
 from core.models.download import download, persist
 from core.models.folder import Found
-from core.models.hub import Remote, look_up
+from core.models.hub import Passing, Remote, look_up
 from core.models.presence import gigabytes, presence_of
 from core.models.store import (
     begun,
@@ -16,6 +17,8 @@ from core.models.store import (
     drop_source,
     fitting_part,
     keep,
+    left_sources,
+    mark_source,
     out_folder,
     settle,
     source_path,
@@ -41,6 +44,8 @@ class Item:
     """Bytes of it that came before."""
     remote: Remote | None = None
     """As the hub has it; None for one that is on this machine."""
+    says: Remote | None = None
+    """What the hub says of one that is here as published, where songdesk itself does not know its hash."""
     found: Found | None = None
     """Where a person has it."""
 
@@ -130,6 +135,20 @@ def plan(
     )
 
 
+def require_place() -> None:
+    """Raise SongdeskError where the folder of all weights is not there and cannot be made, or not written."""
+    folder = checkpoints()
+    try:
+        with TemporaryDirectory(prefix=".songdesk-", dir=_there(folder)):
+            return
+    except OSError as error:
+        raise SongdeskError(
+            f"cannot write here: {(error.strerror or str(error)).lower()}",
+            where=str(folder),
+            hint="name another folder with SONGDESK_CKPT",
+        ) from error
+
+
 def require_room(planned: Plan) -> None:
     """Raise SongdeskError with the numbers when the disk is too small."""
     if planned.free < planned.needs:
@@ -152,17 +171,49 @@ def carry_out(planned: Plan, tell: Tell) -> None:
                 _do(planned, item, tell)
 
 
+def drop_left(chosen: Variant, tell: Tell, *, is_keeping: bool) -> None:
+    """Remove what an earlier fetch was to remove and did not, as it ended before; or keep it from now on."""
+    if not left_sources(chosen):
+        return
+    with claimed(checkpoints()) as ours:
+        for file in left_sources(chosen) if ours else ():
+            if is_keeping:
+                mark_source(file, stays=True)
+                continue
+            path = source_path(file)
+            size = gigabytes(path.stat().st_size)
+            if drop_source(file):
+                tell(Note(f"{path} is removed ({size}): it is converted, and nobody asked to keep it"))
+
+
 def _item(file: PublishedFile, tell: Tell, found: Found | None) -> Item:
     if found is not None:
         return Item(file, found.size, there=found.size, found=found)
     source = source_path(file)
     if source.is_file() and not file.keep_as:
         size = source.stat().st_size
-        if file.bytes in (None, size):
-            return Item(file, size, there=size)
+        says = _heard(file, tell)
+        wanted = says.size if says else file.bytes
+        if wanted in (None, size):
+            return Item(file, size, there=size, says=says)
+        tell(Note(f"{source} has {size:,} bytes, the published file {wanted:,}; it comes anew"))
     remote = persist(lambda: look_up(file), file.path, tell)
     require_published(remote)
     return Item(file, remote.size, there=min(begun(file), remote.size), remote=remote)
+
+
+def _heard(file: PublishedFile, tell: Tell) -> Remote | None:
+    """What the hub says of a file that is here; None where that adds nothing, or it says nothing of it."""
+    if file.is_known_by_hash:
+        return None
+    try:
+        remote = look_up(file)
+        require_published(remote)
+    except (Passing, SongdeskError) as error:
+        why = error.what if isinstance(error, SongdeskError) else str(error)
+        tell(Note(f"{file.path} is here, and only what songdesk itself knows of it is verified: {why}"))
+        return None
+    return remote
 
 
 def _do(planned: Plan, item: Item, tell: Tell) -> None:
@@ -175,13 +226,15 @@ def _do(planned: Plan, item: Item, tell: Tell) -> None:
     elif item.remote is not None:
         path = _come(item.remote, tell)
     else:
-        path = source_path(file)
+        path = _verified_here(file, item.says, tell)
     if file.keep_as:
         tell(Placed(file.path, (path,), is_converted=False))
         return
+    if item.found is None:
+        mark_source(file, stays=planned.is_keeping)
     tell(Placed(file.path, _converted(planned.chosen, file, path, tell), is_converted=True))
-    if item.found is None and not planned.is_keeping:
-        drop_source(file)
+    if item.found is None and not planned.is_keeping and not drop_source(file):
+        tell(Note(f"{path} stays: a link leads to it"))
 
 
 def _come(remote: Remote, tell: Tell) -> Path:
@@ -199,6 +252,20 @@ def _come(remote: Remote, tell: Tell) -> Path:
         ) from error
     path = settle(remote.file)
     tell(verified)
+    return path
+
+
+def _verified_here(file: PublishedFile, says: Remote | None, tell: Tell) -> Path:
+    """Verify a file that is here as published; a wrong one is deleted, so that it can come anew."""
+    path = source_path(file)
+    try:
+        tell(verify(path, file, tell, says))
+    except SongdeskError as error:
+        if not drop_source(file):
+            raise SongdeskError(error.what, where=str(path), hint="delete it, and fetch it again") from error
+        raise SongdeskError(
+            f"{error.what}; it is deleted", where=str(path), hint="the same command fetches it again"
+        ) from error
     return path
 
 
@@ -221,5 +288,9 @@ def _converted(chosen: Variant, file: PublishedFile, path: Path, tell: Tell) -> 
 
 def _free(folder: Path) -> int:
     """Bytes free where a folder is or is to be made."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(there).free
+    return shutil.disk_usage(_there(folder)).free
+
+
+def _there(folder: Path) -> Path:
+    """A folder, or the nearest one above it that is there."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())

@@ -40,20 +40,24 @@ class Way:
     """Bytes for the shortest song worth while."""
 
     @property
-    def words(self) -> str:
-        """The way in words, without the length."""
-        return ", ".join(part for part in (self.weights, self._schedule, self._cache) if part)
-
-    @property
     def weights(self) -> str:
         """Which weights."""
         return f"{self.settings.get('weights', 'full')} weights"
 
     @property
     def upto(self) -> str:
-        """The way with the length it reaches."""
-        reach = f"{self.weights} up to {clock(self.seconds or 0)}"
-        return ", ".join(part for part in (reach, self._schedule, self._cache) if part)
+        """The way with what it takes and the length it reaches."""
+        parts = (self.weights, self._cache, f"{_gib(self.peak)} GiB", self._reach, self._schedule)
+        return ", ".join(part for part in parts if part)
+
+    @property
+    def brief(self) -> str:
+        """The same in few letters."""
+        return f"{self._reach}, {_gib(self.peak)} GiB, {self.settings.get('weights', 'full')}"
+
+    @property
+    def _reach(self) -> str:
+        return f"up to {clock(self.seconds or 0)}"
 
     @property
     def _schedule(self) -> str:
@@ -61,7 +65,16 @@ class Way:
 
     @property
     def _cache(self) -> str:
-        return "mulaw8 cache" if self.settings.get("kv_cache") == "mulaw8" else ""
+        return f"{self.settings['kv_cache']} cache" if "kv_cache" in self.settings else ""
+
+    def against(self, other: "Way") -> str:
+        """What it does otherwise than another, in words."""
+        parts = (
+            self.weights if self.weights != other.weights else "",
+            self._schedule if self._schedule != other._schedule else "",
+            self._cache if self._cache != other._cache else "",
+        )
+        return ", ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +109,20 @@ class Fit:
         """One line in words."""
         if self.best is not None:
             return self.best.upto
-        least = min(self.ways, key=lambda way: way.least)
-        if self.free is not None:
-            return f"does not fit: needs {_gib(least.least)} GiB, {_gib(self.free)} free"
         first, lean = self.ways[0], min(self.ways, key=lambda way: way.peak)
-        needs = f"needs {_gib(first.peak)} GiB for {clock(self.longest)}"
-        if lean.peak < first.peak:
-            needs += f", {_gib(lean.peak)} with {lean.words}"
-        return needs
+        if self.free is None and lean.peak < first.peak:
+            return f"{self.brief}; with {lean.against(first)}, {_gib(lean.peak)}"
+        return self.brief
+
+    @property
+    def brief(self) -> str:
+        """The same in few letters."""
+        if self.best is not None:
+            return self.best.brief
+        if self.free is not None:
+            least = min(way.least for way in self.ways)
+            return f"does not fit: needs {_gib(least)} GiB, {_gib(self.free)} free"
+        return f"needs {_gib(self.ways[0].peak)} GiB for {clock(self.longest)}"
 
 
 def fit_of(chosen: Variant, machine: Machine | None, *, overhead: int) -> Fit:

@@ -25,6 +25,10 @@ _MOST_OPENED = 300
 """Checkpoints that are opened."""
 _SUFFIXES = frozenset({".pt", ".pth", ".ckpt", ".safetensors", ".bin", ".th"})
 """Of checkpoints."""
+_ZIP = b"PK\x03\x04"
+"""How a torch file begins."""
+_ALIKE = 0.01
+"""Of a size that is known about, by what the size of the same file can differ from it."""
 _CACHE, _SNAPSHOTS, _BLOBS = "models--", "snapshots", "blobs"
 """How the hub's library names its folders: snapshots are links to blobs beside them."""
 
@@ -58,7 +62,8 @@ def search(folder: Path, chosen: Variant, wanted: Iterable[PublishedFile], tell:
     Nothing is changed. SongdeskError when it is no folder.
     """
     if not folder.is_dir():
-        raise SongdeskError("no such folder", where=str(folder), hint="name the one with the files in it")
+        what = "a file, not a folder" if folder.exists() else "no such folder"
+        raise SongdeskError(what, where=str(folder), hint="name the folder with the files in it")
     paths = list(islice(_below(folder), _MOST))
     if len(paths) == _MOST:
         tell(Note(f"{folder} has more files than are looked at ({_MOST:,}); name a folder further down"))
@@ -130,14 +135,33 @@ def _is_named_for(folder: Path, path: Path, chosen: Variant, holds: "Report", te
 
 
 def _taken(path: Path, file: PublishedFile, tell: Tell) -> Found:
-    """Verify what has the size of the published file; others are that file in another form."""
+    """Verify what may be the published file; others are that file in another form, with a hash of its own."""
     size = path.stat().st_size
-    if file.sha256 and size == file.bytes:
-        return _verified(path, file, tell)
+    is_other = file.bytes not in (None, size)
+    if file.sha256 and not is_other:
+        try:
+            return _verified(path, file, tell)
+        except SongdeskError:
+            if file.bytes == size or not _is_another_form(path, size, file):
+                raise
+            is_other = True
     how = "recognised by its tensors"
-    if file.bytes not in (None, size):
+    if is_other:
         how += "; byte for byte it is not the published file"
+        how += ", whose SHA-256 could not be compared" if file.sha256 else ""
     return Found(path, size, how)
+
+
+def _is_another_form(path: Path, size: int, file: PublishedFile) -> bool:
+    """Whether a checkpoint that is not the published one, whose exact size nobody knows, need not be it.
+
+    It is stored in another format, or is clearly larger or smaller, or nothing but its name can be compared.
+    """
+    with path.open("rb") as content:
+        is_zip = content.read(len(_ZIP)) == _ZIP
+    if is_zip == file.path.endswith(".safetensors"):
+        return True
+    return abs(size - file.about) > _ALIKE * file.about if file.about else path.name != file.name
 
 
 def _verified(path: Path, file: PublishedFile, tell: Tell) -> Found:

@@ -19,6 +19,7 @@ from httpx2 import (
     Response,
     StreamError,
     Timeout,
+    UnsupportedProtocol,
 )
 from huggingface_hub import constants, get_hf_file_metadata, get_session, hf_hub_url
 from huggingface_hub.errors import OfflineModeIsEnabled
@@ -31,6 +32,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers that another attempt can change."""
+_LOOK = "look at HF_ENDPOINT"
+_USUAL = "https://huggingface.co"
+"""Where the hub is unless HF_ENDPOINT tells another place."""
 _LONGEST_WAIT = 60.0
 """Seconds that a hub can ask us to wait at most."""
 
@@ -72,6 +76,16 @@ class Body:
     """As they come; raises Passing when they end early or do not come."""
 
 
+def host() -> str:
+    """The hub that is asked, without what opens it to a person."""
+    return constants.ENDPOINT.partition("://")[2].rpartition("@")[2] or constants.ENDPOINT.rpartition("@")[2]
+
+
+def look_at_endpoint() -> str:
+    """What to add to a hint where a variable says which hub to ask; else nothing."""
+    return "" if constants.ENDPOINT == _USUAL else f"; {_LOOK}"
+
+
 def look_up(file: PublishedFile) -> Remote:
     """Ask the hub for a file's size and hash.
 
@@ -83,7 +97,7 @@ def look_up(file: PublishedFile) -> Remote:
         raise SongdeskError(
             "what answers is no hub: it tells no version, hash or size of the file",
             where=_url(file, None),
-            hint="look at HF_ENDPOINT, and whether the network asks you to log in first",
+            hint=f"{_LOOK}, and whether the network asks you to log in first",
         )
     digest = found.etag if _DIGEST.fullmatch(found.etag) else ""
     return Remote(file, found.commit_hash, found.size, digest, found.etag)
@@ -124,18 +138,38 @@ def _start(answer: Response, remote: Remote, is_packed: bool) -> int:
 def _told(file: PublishedFile) -> Iterator[None]:
     """Say what went wrong in a way that can be mended, or that it may be tried again."""
     try:
+        if not constants.HF_HUB_OFFLINE:
+            _require_token_that_can_be_sent()
         yield
     except OfflineModeIsEnabled as error:
         raise SongdeskError(
             f"{file.name} would be fetched, and HF_HUB_OFFLINE forbids it",
             hint="unset it, or name a folder that has the files with --from",
         ) from error
-    except (InvalidURL, StreamError) as error:
+    except (UnsupportedProtocol, InvalidURL) as error:
+        raise SongdeskError(
+            f"no address to ask for {file.path}: {_reason(error)}", where=host(), hint=_LOOK
+        ) from error
+    except StreamError as error:
         raise Passing(_reason(error)) from error
     except HTTPError as error:
         answer = getattr(error, "response", None)
         told = _refusal(file, answer) if isinstance(answer, Response) else Passing(_reason(error))
         raise told from error
+
+
+def _require_token_that_can_be_sent() -> None:
+    """Refuse one that no header can hold, here: what the client says of it has the token in it."""
+    try:
+        sent = build_hf_headers().get("authorization", "")
+    except UnicodeError:  # of the file that it is kept in
+        sent = "\0"
+    if not (sent.isascii() and sent.isprintable()):
+        raise SongdeskError(
+            "the token has a letter that no token has",
+            hint="copy it from the hub anew: into HF_TOKEN, or with `hf auth login`; "
+            "public files come without one",
+        ) from None
 
 
 def _refusal(file: PublishedFile, answer: Response) -> Exception:

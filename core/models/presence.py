@@ -1,5 +1,6 @@
 """What is here of a model's weights, and what is still to be fetched; no torch."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ class Presence:
     """What is here of a model, and what is not."""
 
     state: str
-    """`built in`, `here`, `partly` or `not here`: as far as every song needs it."""
+    """`built in`, `here`, `partly`, `begun` (nothing but bytes on their way) or `not here`."""
     here: tuple[str, ...] = ()
     """Roles whose weights are here."""
     needed: tuple[str, ...] = ()
@@ -34,6 +35,8 @@ class Presence:
     """Whether the words can be read; so it is where a model brings words of its own."""
     to_fetch: tuple[PublishedFile, ...] = ()
     """Files that must be fetched before every kind of song can be made."""
+    there: int = 0
+    """Bytes that came already of those that a hub has."""
 
     @property
     def usable(self) -> bool:
@@ -42,8 +45,23 @@ class Presence:
 
     @property
     def fetch_bytes(self) -> int:
-        """What there is still to fetch of what a hub has, as far as its size is known."""
+        """Bytes of what is to be fetched from a hub, `there` among them, as far as sizes are known."""
         return sum(size_of(file) for file in self.to_fetch if file.repo)
+
+    @property
+    def by_hand(self) -> tuple[PublishedFile, ...]:
+        """Those of `to_fetch` that no hub has."""
+        return tuple(file for file in self.to_fetch if not file.repo)
+
+    @property
+    def still(self) -> str:
+        """What there is to fetch, in words; empty for nothing."""
+        if not self.fetch_bytes:
+            return ""
+        if not self.there:
+            return f"{gigabytes(self.fetch_bytes)} to fetch"
+        there, whole = gigabytes(self.there), gigabytes(self.fetch_bytes)
+        return f"{there.removesuffix(' GB') if whole.endswith('GB') else there} of {whole} there"
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -57,13 +75,15 @@ class Presence:
             return f"here, without reference audio: {_listed(self.extras)}"
         if self.state == "partly":
             return f"partly, without {_listed(self.needed)}"
-        return self.state
+        return f"begun, {self.still}" if self.state == "begun" else self.state
 
     @property
     def brief(self) -> str:
         """The same in few letters."""
         if self.state == "here" and self.extras:
             return "here, no refs"
+        if self.state == "begun" and self.fetch_bytes:
+            return f"begun, {100 * self.there // self.fetch_bytes} %"
         return self.state
 
 
@@ -80,15 +100,18 @@ def presence_of(chosen: Variant) -> Presence:
         return Presence(BUILT_IN, tuple(found), bytes=sizes)
     has_vocabulary = all(path.is_file() for path in kept.values())
     lacks = tuple(role for role in needed if role not in found) + (VOCABULARY,) * (not has_vocabulary)
-    is_begun = any(role in found for role in (*needed, *extras))
+    to_fetch = tuple(file for file in chosen.files if not _is_done(file, found, kept))
+    there = sum(came_of(file) for file in to_fetch if file.repo)
+    state = "here" if not lacks else "partly" if found else "begun" if there else "not here"
     return Presence(
-        state="here" if not lacks else "partly" if is_begun else "not here",
+        state=state,
         here=tuple(found),
         needed=lacks,
         extras=tuple(role for role in extras if role not in found),
         bytes=sizes,
         has_vocabulary=has_vocabulary,
-        to_fetch=tuple(file for file in chosen.files if not _is_done(file, found, kept)),
+        to_fetch=to_fetch,
+        there=there,
     )
 
 
@@ -97,6 +120,27 @@ def kept_at(file: PublishedFile) -> Path:
     if file.keep_as.startswith(_QWEN2):
         return qwen2() / file.keep_as.removeprefix(_QWEN2)
     return checkpoints() / file.keep_as
+
+
+def source_path(file: PublishedFile) -> Path:
+    """Where a file is as published, whole and verified, until it is converted: paths as on the hub."""
+    return _published() / file.repo / file.path
+
+
+def part_path(file: PublishedFile) -> Path:
+    """Where a file is while it comes."""
+    name = hashlib.sha256(f"{file.repo}/{file.path}".encode()).hexdigest()[:16]
+    return _published() / ".parts" / f"{name}-{file.name}"
+
+
+def came_of(file: PublishedFile) -> int:
+    """Bytes that came of a file that is fetched: all where it is whole and waits to be converted."""
+    for path in (source_path(file), part_path(file)):
+        try:
+            return path.stat().st_size
+        except OSError:
+            continue
+    return 0
 
 
 def size_of(file: PublishedFile) -> int:
@@ -109,6 +153,10 @@ def gigabytes(count: int) -> str:
     if count >= 10**8:
         return f"{count / 10**9:.1f} GB"
     return f"{count / 10**6:.0f} MB" if count >= 10**6 else f"{count / 10**3:.0f} kB"
+
+
+def _published() -> Path:
+    return checkpoints() / "published"
 
 
 def _is_done(file: PublishedFile, found: dict[str, Path], kept: dict[PublishedFile, Path]) -> bool:

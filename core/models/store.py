@@ -8,7 +8,7 @@ from pathlib import Path
 from core.atomic import replacing, sync, unwritable, write_text
 from core.checkpoints import model_folder, shared_folder
 from core.models.hub import Remote
-from core.models.presence import kept_at
+from core.models.presence import kept_at, presence_of
 from core.paths import checkpoints
 from core.registry import PublishedFile, Variant
 
@@ -89,12 +89,44 @@ def keep(file: PublishedFile, given: Path) -> Path:
     return path
 
 
-def drop_source(file: PublishedFile) -> None:
-    """Remove a file as published, what is left of its coming, and the folders that are empty then."""
+def drop_source(file: PublishedFile) -> bool:
+    """Remove a file as published, what is left of its coming, and the folders that are empty then.
+
+    False, and it stays, where a folder on the way to it is a link that leads elsewhere.
+    """
     drop_part(file)
     path = source_path(file)
+    if not path.parent.resolve().is_relative_to(_folder().resolve()):
+        return False
     path.unlink(missing_ok=True)
     _tidy(path.parent)
+    kept = _kept_mark(file)
+    kept.unlink(missing_ok=True)
+    _tidy(kept.parent)
+    return True
+
+
+def mark_source(file: PublishedFile, *, stays: bool) -> None:
+    """Remember whether a person wants a file to stay as published; SongdeskError where the disk refuses."""
+    mark = _kept_mark(file)
+    try:
+        if not stays:
+            mark.unlink(missing_ok=True)
+            return
+        mark.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(mark.parent, error) from error
+    write_text(mark, "")
+
+
+def left_sources(chosen: Variant) -> tuple[PublishedFile, ...]:
+    """Files that are there as published though all is made of them, and nobody asked to keep them.
+
+    A fetch that ended between the two leaves them. Links are nobody's but the person's.
+    """
+    todo = presence_of(chosen).to_fetch
+    done = (file for file in chosen.files if file.repo and not file.keep_as and file not in todo)
+    return tuple(f for f in done if _is_plainly_ours(source_path(f)) and not _kept_mark(f).exists())
 
 
 def kept_sources(chosen: Variant) -> int:
@@ -105,6 +137,15 @@ def kept_sources(chosen: Variant) -> int:
 
 def _folder() -> Path:
     return checkpoints() / "published"
+
+
+def _is_plainly_ours(path: Path) -> bool:
+    """Whether it is a file below the folder of published ones, without a link on the way there."""
+    return path.is_file() and path.resolve() == _folder().resolve() / path.relative_to(_folder())
+
+
+def _kept_mark(file: PublishedFile) -> Path:
+    return _folder() / ".kept" / part_path(file).name
 
 
 def _mark(part: Path) -> Path:

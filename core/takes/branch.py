@@ -115,7 +115,10 @@ def render_again(take: Take, values: Values) -> Job:
     kept = {stage.id: recipe.stages[stage.id] for stage in kind.stages[:-1] if stage.id in recipe.stages}
     knobs = tuple(knob for knob in recipe.knobs if knob.stage != last.id)
     decided = {key: value for key, value in recipe.chosen.items() if key not in sound}
-    past = replace(recipe, stages=kept, knobs=knobs, samples={}, files={}, audio="", notes=(), chosen=decided)
+    notes = recipes.stepped_down(recipe)
+    past = replace(
+        recipe, stages=kept, knobs=knobs, samples={}, files={}, audio="", notes=notes, chosen=decided
+    )
     song = recipes.song_of(recipe, take.id)
     kin = Kin(take.id, "render", take.seconds or 0.0, recipe.tokens)
     job = _plant(song, take.model, values, home=take.home, kin=kin, soil=files, past=past, parent=take)
@@ -191,6 +194,7 @@ def _recipe(job: Job, kin: Kin | None, past: Recipe | None) -> Recipe:
         schedule=past.schedule,
         chosen=past.chosen,
         tokens=past.tokens,
+        notes=past.notes,
     )
 
 

@@ -6,7 +6,9 @@ from difflib import unified_diff
 from pathlib import PurePath
 
 from core.clock import clock
-from core.settings import shown
+from core.errors import SongdeskError
+from core.family import family_of
+from core.settings import Setting, shown
 from core.takes.automation import Lane, lanes_of
 from core.takes.recipe import Kin, Recipe
 
@@ -138,9 +140,22 @@ def _reference(song: Mapping[str, object]) -> str:
 
 def _settings(child: Recipe, parent: Recipe) -> Iterator[tuple[str, str, str]]:
     """Settings that only one of them has came or went with a version or a model: nobody changed them."""
-    for key, value in child.settings.items():
-        if key in parent.settings and parent.settings[key] != value:
-            yield key, shown(parent.settings[key]), shown(value)
+    both = [key for key in child.settings if key in parent.settings]
+    others = [key for key in both if child.settings[key] != parent.settings[key]]
+    table = _table(child.model) if others else {}
+    for key in others:
+        before, now = parent.settings[key], child.settings[key]
+        if key not in table or table[key].counted(before) != table[key].counted(now):
+            yield key, shown(before), shown(now)
+
+
+def _table(model: str) -> dict[str, Setting]:
+    """A model's settings by key; none of one that is not known here."""
+    try:
+        kind, chosen = family_of(model)
+    except SongdeskError:
+        return {}
+    return {setting.key: setting for setting in kind.settings(chosen)}
 
 
 def _knobs(child: Recipe, parent: Recipe) -> Iterator[tuple[str, str, str]]:

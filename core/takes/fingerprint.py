@@ -35,11 +35,17 @@ def stage_hashes(
         if start and "start" in stage.may_read:
             facts["start"] = start
         for setting in kind.settings(chosen):
-            if setting.stage == stage.id:
-                facts[f"settings.{setting.key}"] = values[setting.key]
+            if setting.stage == stage.id and (value := setting.counted(values[setting.key])) is not None:
+                facts[f"settings.{setting.key}"] = value
         text = json.dumps({**facts, "stage": stage.id}, sort_keys=True, ensure_ascii=True)
         hashes[stage.id] = hashlib.sha256(text.encode()).hexdigest()
     return hashes
+
+
+def asked_for(made_from: str) -> str:
+    """What an artifact says it was made from, without where it was broken off and what memory decided."""
+    first, *marks = made_from.split("+")
+    return "+".join((first, *(mark for mark in marks if not mark.startswith(("memory:", "seam@")))))
 
 
 def roles_read(stage: Stage, song: Song) -> tuple[str, ...]:

@@ -15,6 +15,10 @@ from core.song import Reference, Song
 from core.takes.job import Job, KnobChange
 
 FILE = "recipe.json"
+RAN_OUT = "memory ran out while "
+"""How a note begins on a stage that had to be run by a leaner way; the stage's title follows."""
+WENT_ON = ": it went on with "
+"""In such a note, where what was made by then was kept."""
 _DAY = 86_400
 """Seconds."""
 
@@ -119,6 +123,11 @@ class Recipe:
 def decided(recipe: Recipe) -> dict[str, Value]:
     """What memory decided when a take was made; older ones tell of the schedule alone."""
     return dict(recipe.chosen) or ({"schedule": recipe.schedule} if recipe.schedule else {})
+
+
+def stepped_down(recipe: Recipe) -> tuple[str, ...]:
+    """The notes on memory that ran out in the middle of a stage, which went on by another way."""
+    return tuple(note for note in recipe.notes if note.startswith(RAN_OUT) and WENT_ON in note)
 
 
 def begin(job: Job, wanted: Mapping[str, str]) -> Recipe:

@@ -14,7 +14,7 @@ from core.meter import State
 from core.settings import Value, shown
 from core.takes import recipe as recipes
 from core.takes.job import Job, Outcome, artifact_file
-from core.takes.recipe import IMPORT, Recipe
+from core.takes.recipe import IMPORT, WHOLE, Recipe
 from core.takes.take import Take
 
 if TYPE_CHECKING:
@@ -157,6 +157,10 @@ def _about_sound(original: Recipe) -> str:
 
 def _causes(original: Recipe, original_folder: Path, again: Recipe) -> Iterator[str]:
     """What the two were made of otherwise, the likeliest causes first."""
+    for note in recipes.stepped_down(original):
+        yield f"{note}; such a take cannot be made again to the token"
+    for note in recipes.stepped_down(again):
+        yield f"when it was made again, {note}"
     if original.made_with != again.made_with:
         yield f"made with {original.made_with or 'a device not told'}, now with {again.made_with}"
     for role in dict.fromkeys((*original.weights, *again.weights)):
@@ -199,7 +203,9 @@ def _used(recipe: Recipe) -> dict[str, Value]:
 def _beginning(original: Recipe, folder: Path) -> Iterator[str]:
     """A take that grew out of another needs what it began with."""
     kin = original.kin
-    if kin is not None and kin.kept and not artifact_file(folder, "start").is_file():
+    if kin is None or kin.why in WHOLE:  # those begin with nothing: they have all
+        return
+    if kin.kept and not artifact_file(folder, "start").is_file():
         yield f"it begins with {kin.seconds:g} s of take {kin.parent}, which are not here any more"
 
 

@@ -31,6 +31,7 @@ def fake_torch(
     """Put a torch with just these answers in the place of the real one."""
     torch = ModuleType("torch")
     torch.version = SimpleNamespace(cuda=cuda, hip=hip)  # type: ignore[attr-defined]
+    torch.__version__ = "2.11"  # type: ignore[attr-defined]
     torch.cuda = SimpleNamespace(  # type: ignore[attr-defined]
         is_available=lambda: available,
         is_initialized=lambda: awake,
@@ -120,6 +121,7 @@ def test_what_a_driver_says_that_cannot_be_is_unknown(
     total = 1000 if told and told[1] else None
     assert device.read_memory(7, device="cuda") == Memory("VRAM", 300, None, total, 7)
     assert device.free_memory("cuda") is None
+    assert device.total_memory("cuda") == total
 
 
 @pytest.mark.parametrize("build", [{"cuda": "12.8"}, {"hip": "7.2"}])

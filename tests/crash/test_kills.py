@@ -108,6 +108,7 @@ def test_a_render_into_a_folder_is_killed_again_and_again(rendering: Trial) -> N
     rendering.end(*args)
 
 
+@pytest.mark.slow
 def test_the_demo_model_is_killed_and_goes_on(trials: Callable[..., Trial]) -> None:
     trial = trials("demo", "length=1", "flow_steps=2")
     assert trial.strike(*RUN, trip=Trip("tokens", 40)).was_killed

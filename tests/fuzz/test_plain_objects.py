@@ -77,6 +77,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_no_bomb_takes_more_memory_than_a_small_file_may(tmp_path: Path) -> None:
     paths = [archive(tmp_path / f"e{n}.pt", index) for n, (index, _) in enumerate(EVIL.values())]

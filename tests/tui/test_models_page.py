@@ -91,9 +91,12 @@ async def test_the_page_tells_what_is_here_and_once_known_what_fits(until: Any) 
         assert table.current == row(table, "demo")
         assert "Models · this song: demo" in screen_text(app)
         release.set()
-        await until(pilot, lambda: row(table, "v2-large").fits == "full weights up to 4:40")
+        await until(pilot, lambda: row(table, "v2-large").fits.startswith("up to 4:40, "))
         text = screen_text(app)
         assert "A card, 30.0 GiB free" in text
+        assert row(table, "v2-large").fits.endswith(" GiB, full")
+        assert row(table, "v2-large").fits in text, "at 80 columns it is there in full"
+        assert "full weights, int8 cache, " in row(table, "v2-large").about
         assert "18.2 GB" in row(table, "v2-large").size
         assert row(table, "v2-large").here == "not here"
         for words in ("* demo", "untrained - it makes noise", "licence: Apache-2.0", "f fetches"):
@@ -143,6 +146,7 @@ async def test_enter_has_the_song_made_with_another_model(until: Any, toy: str) 
         assert app.studio.session.making.job.model == toy
 
 
+@pytest.mark.slow
 async def test_a_song_goes_on_with_its_model_and_others_do_not_follow(until: Any, toy: str) -> None:
     async with opened(Rehearsal(), replace(SONG, model=toy)) as (app, pilot):
         session = app.studio.session
@@ -244,6 +248,7 @@ async def test_a_fetch_is_cancelled_by_key(until: Any) -> None:
         await until(pilot, lambda: app.studio.fetching.now.state == "cancelled")
 
 
+@pytest.mark.slow
 async def test_leaving_asks_once_while_a_model_is_fetched_and_ends_it(until: Any) -> None:
     async with opened(Rehearsal()) as (app, pilot):
         fetching = app.studio.fetching = Fetching(child(tail="time.sleep(60)"))
@@ -272,6 +277,12 @@ async def test_how_a_fetch_fails_is_told() -> None:
     end = await Fetching(lambda model: ("/nowhere/at/all",)).run("v2-large")
     assert end.state == "failed"
     assert "No such file" in end.words
+
+
+def test_a_slow_line_is_told_in_kilobytes() -> None:
+    now = Progress("v2-large", "running", "downloading", done=1, total=10**9, rate=31_400.0)
+    assert " · 31.4 kB/s · " in now.words
+    assert " · 1.2 MB/s · " in replace(now, rate=1_200_000.0).words
 
 
 def test_an_event_that_does_not_fit_breaks_nothing() -> None:
@@ -306,6 +317,7 @@ async def test_the_plan_stands_by_the_settings_and_follows_them(until: Any) -> N
         assert "of 2.0 GiB free" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_a_machine_that_cannot_be_looked_at_is_said_to_be_unknown(until: Any) -> None:
     def look(device: str) -> Machine:
         raise SongdeskError("torch does not start: no such library")

@@ -87,7 +87,7 @@ def press(*keys: str) -> Act:
     return act
 
 
-@EVERY_SIZE
+@SMALL_FIRST
 @pytest.mark.parametrize("key", ["f2", "f3", "f5", "f6"], ids=["write", "style", "tune", "takes"])
 def test_each_area(snap_compare: Any, engine: Rehearsal, size: tuple[int, int], key: str) -> None:
     assert snap_compare(studio(engine), run_before=press(key), terminal_size=size)

@@ -19,9 +19,10 @@ from tui.screens.listen import TakesArea
 from tui.screens.planning import Planning
 from tui.screens.queue_page import QueuePage
 from tui.screens.style import StyleArea
+from tui.screens.tune import TuneArea
 from tui.session import Session
 from tui.take_care import reached_in
-from tui.unfinished import broken_off, can_be_gone_on_with, left_over, made_elsewhere
+from tui.unfinished import broken_off, can_be_gone_on_with, left_over, made_elsewhere, why_it_waits
 from tui.widgets.bars import clock
 from tui.widgets.problems import sentence
 from tui.widgets.takes_list import TakesList
@@ -80,7 +81,7 @@ class Asking(Planning):
             jobs = await self._ask(self.session.begin, first=not waits)
             if jobs:
                 self.query_one(StyleArea).note_use(jobs[0].song.style)
-                self._say_queued(jobs[0].song.title, waits=waits)
+                await self._say_queued(jobs[0].song.title, jobs[0].folder, waits=waits)
 
     def _is_refused(self) -> bool:
         wrong = self.write.first_error()
@@ -93,7 +94,14 @@ class Asking(Planning):
         if finding is not None:
             self.say(f"not composed: {finding}", kind="error")
             self.action_area("style" if finding.part == "style" else "write")
-        return finding is not None
+            return True
+        tune = self.query_one(TuneArea)
+        if tune.wrong:
+            self.say(f"not composed: {tune.wrong}", kind="error")
+            self.action_area("tune")
+            tune.go_to_wrong()
+            return True
+        return False
 
     async def _ask(self, make: Callable[[], Job | Sequence[Job]], *, first: bool) -> tuple[Job, ...]:
         """Have takes' folders made and put into the queue; what keeps them from it is said."""
@@ -116,9 +124,14 @@ class Asking(Planning):
         self.list_takes()
         return jobs
 
-    def _say_queued(self, what: str, *, waits: bool) -> None:
+    async def _say_queued(self, what: str, folder: Path, *, waits: bool) -> None:
         if not self.bridge.busy:
-            self.say(f"{what} waits: the queue is paused; {self.keys['queue']} shows it", kind="warning")
+            try:
+                why = await asyncio.to_thread(why_it_waits, self.session.store, folder)
+            except SongdeskError as error:
+                self.complain(error)
+                return
+            self.say(f"{what} {why}; {self.keys['queue']} shows it", kind="warning")
         elif waits:
             self.say(f"{what} is made when what is composed now is done")
         else:
@@ -156,7 +169,7 @@ class Asking(Planning):
         waits = self.bridge.busy
         jobs = await self._ask(makes[event.verb], first=not waits)
         if jobs:
-            self._say_queued(f"{song.title} ({event.verb})", waits=waits)
+            await self._say_queued(f"{song.title} ({event.verb})", jobs[0].folder, waits=waits)
 
     @work(group="files", exclusive=True)
     async def action_drafts(self) -> None:
@@ -232,7 +245,7 @@ class Asking(Planning):
         if not jobs:
             return
         if waits or not self.bridge.busy:
-            self._say_queued(take.title, waits=waits)
+            await self._say_queued(take.title, take.folder, waits=waits)
         else:
             self.say(f"{take.title} goes on" + (f" at {clock(far)}" if far else ""))
 

@@ -147,7 +147,7 @@ class ModelsPage(ModalScreen[str | None]):
             return
         chosen = variant(model)
         presence = await asyncio.to_thread(presence_of, chosen)
-        if not presence.fetch_bytes:
+        if not presence.still:
             self._say(f"there is nothing to fetch of {model}: it is {presence.words}")
             return
         question = await asyncio.to_thread(licence_of, chosen, presence)

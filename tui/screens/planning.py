@@ -11,6 +11,7 @@ from core.machine import Machine
 from core.making.forecast import Forecast, forecast
 from core.meter import Meter
 from core.models.presence import presence_of
+from core.settings import shown
 from tui.behind import behind
 from tui.fetching import Fetching, Progress
 from tui.model_rows import LOOKING, Known
@@ -21,6 +22,7 @@ from tui.screens.songs import SongActions
 from tui.screens.tune import TuneArea
 from tui.session import Session
 from tui.widgets.plan_line import PlanLine
+from tui.widgets.setting_row import SettingRow
 from tui.widgets.transport import Transport
 
 Look = Callable[[str], Machine]
@@ -90,6 +92,10 @@ class Planning(SongActions):
         if event.area.id == "style":  # a reference is heard first; the settings are followed by themselves
             self.replan()
 
+    @on(SettingRow.Judged)
+    def _setting_judged(self) -> None:
+        self._show_words()  # what is planned is not what stands there
+
     @work(group="plan", exclusive=True)
     async def replan(self) -> None:
         """Plan the song as it stands for this machine, and say it in a line."""
@@ -124,6 +130,8 @@ class Planning(SongActions):
                 line.show(f"now: {self._way}")
             elif self.known.is_looking:
                 line.show(f"plan: {LOOKING}")
+            elif wrong := self.query_one(TuneArea).wrong:
+                line.show(f"plan: {wrong}", is_tight=True)
             elif planned is None:
                 line.show(f"plan: unknown: {self.known.why or self.known.words}")
             else:
@@ -182,6 +190,7 @@ class Planning(SongActions):
             return
         async with self.changing:
             self.write.take_in()
+            before = dict(self.session.values)
             try:
                 notes = self.session.use(model)
             except SongdeskError as error:
@@ -189,7 +198,13 @@ class Planning(SongActions):
                 return
         self._show_model()
         presence = await asyncio.to_thread(presence_of, self.session.chosen)
-        said = [f"{self.session.song.title} is made with {model} from now on", *notes]
+        told = {note.partition(" ")[0] for note in notes}
+        moved = [
+            f"{setting.key} {shown(before[setting.key])} → {setting.show(self.session.values[setting.key])}"
+            for setting in self.session.settings
+            if setting.key in before.keys() - told and self.session.values[setting.key] != before[setting.key]
+        ]
+        said = [f"{self.session.song.title} is made with {model} from now on", *notes, *moved]
         if not presence.usable:
             fetch = f"{self.keys['models']}, then {self.keys['models.fetch']}, fetches it"
             said.append(f"its weights are {presence.words}: {fetch}")

@@ -47,6 +47,18 @@ class TuneArea(Area):
         """The rows."""
         return self.query_one(SettingsPanel)
 
+    @property
+    def wrong(self) -> str:
+        """What is wrong with a setting as it stands in its field; empty where all fit."""
+        row = self.panel.wrong
+        return f"{row.setting.key}: {row.trouble}" if row is not None else ""
+
+    def go_to_wrong(self) -> None:
+        """Put the keyboard on the first setting that does not fit."""
+        row = self.panel.wrong
+        if row is not None:
+            row.field.focus()
+
     def fill(self) -> None:
         """Show the settings of the open song."""
         self.panel.show(self.session.settings, self.session.values)

@@ -52,6 +52,9 @@ class SettingRow(Widget):
             """The row it came from."""
             return self.row
 
+    class Judged(Message):
+        """The text in the field fits no more, or fits again; see `trouble`."""
+
     def __init__(self, setting: Setting, values: Mapping[str, Value], *, is_composing: bool) -> None:
         super().__init__(classes="setting")
         self.setting = setting
@@ -59,6 +62,8 @@ class SettingRow(Widget):
         self.trouble = ""
         """What is wrong with the text in the field; empty when nothing is."""
         self.is_composing = is_composing
+        self._was_wrong = False
+        """Whether `Judged` told of trouble last."""
         self._waits = False
         self._idle = idle_reason(setting, values)
         self._written: tuple[str, ...] = ()
@@ -150,6 +155,12 @@ class SettingRow(Widget):
         self._put_text(self.setting.default)
         self._take(self.setting.default)
 
+    def drop_text(self) -> None:
+        """Show the value in force in place of a text that does not fit."""
+        if self.trouble:
+            self._put_text(self.value)
+            self._write()
+
     @property
     def is_changed(self) -> bool:
         """Whether the value is not the default."""
@@ -220,6 +231,9 @@ class SettingRow(Widget):
             self._written = written
             self.refresh()
         self.set_class(bool(self.trouble), "-wrong")
+        if bool(self.trouble) != self._was_wrong:
+            self._was_wrong = bool(self.trouble)
+            self.post_message(self.Judged())
         self.set_class(self._idle is not None, "-idle")
 
     @on(Input.Changed)

@@ -200,12 +200,22 @@ class SettingsPanel(Vertical):
         else:
             self._put()
 
+    @property
+    def wrong(self) -> SettingRow | None:
+        """The first row whose text does not fit."""
+        return next((row for row in self.rows if row.trouble), None)
+
     def forget(self) -> None:
-        """Nothing to take back: another song is open."""
+        """Nothing to take back, and nothing half typed: another song is open."""
         self._history.forget()
+        for row in self.rows:
+            row.drop_text()
 
     def take(self, changes: Mapping[str, Value], why: str) -> None:
         """Change several settings in one step, as a reset or a preset does; `Replaced` tells of it."""
+        for row in self.rows:
+            if row.setting.key in changes:
+                row.drop_text()
         news = {key: value for key, value in changes.items() if value != self._values[key]}
         if news:
             self._history.note(why, self._values)

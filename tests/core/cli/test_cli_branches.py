@@ -257,6 +257,19 @@ def test_ctrl_c_pauses_and_continue_makes_what_an_uninterrupted_run_makes(
     assert say("queue", "list") == []
 
 
+def test_a_take_may_go_on_with_memory_trusted_and_with_nothing_else_set(
+    home: Path, say: Say, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [made.make(home, f"20261126-120000-{number}", State.PAUSED) for number in (1, 2)]
+    assert main(["continue", "--all", "--queue", "--set", "temperature=0.2"]) == 2
+    assert "only memory can be set" in capsys.readouterr().err
+    before = [recipe_in(folder) for folder in folders]
+    assert len(say("continue", "--all", "--queue", "--set", "memory=trusted")) == 2
+    for folder, recipe in zip(folders, before, strict=True):
+        assert recipe_in(folder).settings == {**recipe.settings, "memory": "trusted"}
+        assert recipe_in(folder).wanted == recipe.wanted
+
+
 def test_all_that_was_broken_off_goes_on_and_what_was_left_on_purpose_does_not(
     home: Path, say: Say, capsys: pytest.CaptureFixture[str]
 ) -> None:

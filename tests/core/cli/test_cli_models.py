@@ -47,10 +47,11 @@ def test_each_model_has_a_few_lines_that_fit_a_small_terminal(
     assert max(map(len, lines)) <= 80
     names = [line.split()[0] for line in lines if not line.startswith(" ")]
     assert names == list(variants())
-    assert len(lines) <= 3 * len(names) + 2
+    assert len(lines) <= 4 * len(names)
     for part in (
         "v2-large      SongGeneration v2 large · sings zh, en, es, ja",
-        "not here, 18.2 GB to fetch · full weights up to 4:40",
+        "not here, 18.2 GB to fetch",
+        "full weights, int8 cache, 11.7 GiB, up to 4:40",
         "licence: the publisher's own terms, which forbid commercial use",
         "built in",
     ):
@@ -69,7 +70,10 @@ def test_as_objects_they_have_all_the_numbers(
     large, demo = found["v2-large"], found["demo"]
     assert (large["state"], large["fits"], large["free"]) == ("not here", False, 2 * GIB)
     assert (large["usable"], large["best"]) == (False, None)
-    assert large["fetch_bytes"] == sum(file["bytes"] for file in large["to_fetch"] if file["repo"])
+    assert large["fetch_bytes"] == sum(file["bytes"] for file in large["to_fetch"])
+    assert all(file["repo"] for file in large["to_fetch"])
+    assert [file["repo"] for file in large["by_hand"]] == [""]
+    assert large["there_bytes"] == 0
     assert (large["parameters"], large["languages"]) == (5122332672, ["zh", "en", "es", "ja"])
     assert all(way["least"] > 2 * GIB for way in large["ways"])
     assert (demo["fits"], demo["best"]["seconds"], demo["usable"]) == (True, 120.0, True)

@@ -99,6 +99,10 @@ def test_going_on_from_tokens_keeps_the_sound_that_was_there(
     assert Path("out/boats.wav").read_bytes() == before
     assert capsys.readouterr().out.split()[-1] == "out/boats.take2.wav"
     assert Path("out/boats.take2.wav").read_bytes() != before
+    old, new = (json.loads(Path(f"out/{name}/recipe.json").read_text()) for name in ("boats", "boats.take2"))
+    told = ("schedule", "tokens", "chosen", "weights")
+    assert [new[key] for key in told] == [old[key] for key in told]
+    assert new["schedule"] == "lockstep"
 
 
 def test_going_on_from_nothing_says_what_to_make_first(

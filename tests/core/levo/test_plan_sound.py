@@ -112,7 +112,7 @@ def drawn(build: Callable[[], nn.Module]) -> Any:
     return module.eval().requires_grad_(False)
 
 
-@pytest.mark.parametrize("chunk", [16, 64])
+@pytest.mark.parametrize("chunk", [16, pytest.param(64, marks=pytest.mark.slow)])
 def test_decoding_takes_the_memory_that_was_planned(chunk: int) -> None:
     vae = drawn(lambda: Vae(DEMO.vae)).decoder
     latents = torch.randn(200, DEMO.vae.latent)

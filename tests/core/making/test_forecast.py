@@ -30,6 +30,9 @@ WAYS: dict[str, tuple[tuple[str, int, dict[str, Value]], ...]] = {
 }
 
 
+TURNS = "int8 weights, one transformer after the other"
+
+
 def ladder(song: Song, chosen: Variant, values: Values, stage: str, device: Device) -> tuple[Rung, ...]:
     return tuple(
         Rung(StagePlan(stage, 100, size * GIB, 0, 0), settings, name) for name, size, settings in WAYS[stage]
@@ -66,7 +69,16 @@ def test_what_does_not_fit_says_what_it_would_need() -> None:
     found = told(5)
     assert found.fits is False
     assert [stage.fits for stage in found.stages] == [True, False, True]
-    assert found.words == "too big: int8 weights, 5.6 of 5.0 GiB free"
+    assert found.words == f"too big: {TURNS}, 5.6 of 5.0 GiB free"
+
+
+def test_how_it_is_composed_is_told_though_another_stage_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    more = (("decoding 64 latents at a time", 12, {}), ("decoding 8 latents at a time", 11, {}))
+    monkeypatch.setitem(WAYS, "audio", more)
+    found = told(15.2)
+    assert found.fullest.stage == "audio"
+    assert found.words == "fits: full weights, int8 cache, 12.6 of 15.2 GiB free"
+    assert told(11.5).words == "too big: rendering (decoding 8 latents at a time), 11.6 of 11.5 GiB free"
 
 
 def test_unknown_memory_is_called_unknown() -> None:
@@ -74,6 +86,20 @@ def test_unknown_memory_is_called_unknown() -> None:
     assert (found.fits, found.free) == (None, None)
     assert found.words == "free memory unknown: full weights, int8 cache, 11.6 GiB"
     assert forecast(KIND, CHOSEN, SONG, VALUES, None).fits is None
+
+
+def test_what_is_more_than_all_there_is_does_not_fit_though_it_is_unknown_what_is_free() -> None:
+    def small(total: int) -> Forecast:
+        machine = replace(GPU, free=None, total=total * GIB)
+        return forecast(KIND, CHOSEN, SONG, VALUES, machine)
+
+    assert names(small(8)) == ["texts", WAYS["tokens"][1][0], "as set"]
+    assert small(8).fits is None
+    assert small(5).fits is False
+    assert small(5).words == f"too big: {TURNS}, 5.6 of 5.0 GiB in all"
+    values = VALUES.replace(memory="trusted")
+    machine = replace(GPU, free=None, total=GIB)
+    assert forecast(KIND, CHOSEN, SONG, values, machine).fits is None
 
 
 def test_the_time_is_told_once_every_stage_was_seen() -> None:

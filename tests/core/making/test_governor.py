@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.engine import Rung, StagePlan
-from core.errors import SongdeskError
+from core.errors import Cancelled, Paused, SongdeskError
 from core.making import overhead
 from core.making.governor import Choice, Room, choose
 from core.making.history import recall, remember
@@ -42,6 +42,16 @@ def taken(free: float | None, *below: Rung, at_least: float = 0.0, before: tuple
 )
 def test_the_first_way_that_fits_with_what_comes_beside_is_taken(free: float | None, name: str) -> None:
     assert taken(free).rung.name == name
+
+
+def test_where_free_memory_is_unknown_no_way_takes_more_than_there_is() -> None:
+    def taken(total: float) -> Choice:
+        return choose(LADDER, lambda one: Room(None, GIB, total=int(total * GIB)), title="composing")
+
+    assert taken(11).note("composing") == ("free memory is unknown, 11.0 GiB in all: composing with full")
+    assert taken(10.4).rung.name == "lean", "a twentieth is never ours"
+    with pytest.raises(SongdeskError, match=r"needs 3\.0 GiB at the least, and 2\.0 GiB are all there is"):
+        taken(2)
 
 
 def test_where_none_fits_the_numbers_are_told_with_what_to_do() -> None:
@@ -118,8 +128,11 @@ def test_the_processor_is_measured_while_it_works(monkeypatch: pytest.MonkeyPatc
     assert gauge.peak == 800
     gauge.keep("m", "CPU", "audio", planned=500)
     assert recall("overhead m CPU audio") == (300.0,)
-    gauge.keep("m", "CPU", "audio", planned=5000)
+    gauge.keep("m", "CPU", "audio", planned=1600)
     assert recall("overhead m CPU audio") == (300.0, 0.0)
+    for planned in (1601, 5000, 0):
+        gauge.keep("m", "CPU", "audio", planned=planned)
+    assert recall("overhead m CPU audio") == (300.0, 0.0), "less was done than planned, or nothing was"
 
 
 def test_real_memory_of_the_processor_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,6 +163,19 @@ def test_an_accelerator_is_measured_by_its_allocator_and_by_its_driver(
     assert gauge.peak == 450 - 50 + 20
 
 
+def test_what_another_program_takes_meanwhile_counts_no_more_than_a_driver_could(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outside = iter([GIB, 9 * GIB])
+    monkeypatch.setattr(overhead, "_outside", lambda: next(outside))
+    monkeypatch.setattr(overhead, "own_memory", lambda device: 0)
+    memory = SimpleNamespace(reset_peak_memory_stats=lambda: None, max_memory_reserved=lambda: 3 * GIB)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=memory))
+    with Gauge("cuda") as gauge:
+        pass
+    assert gauge.peak == 3 * GIB + UNMEASURED["cuda"]
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -161,6 +187,11 @@ def test_an_accelerator_is_measured_by_its_allocator_and_by_its_driver(
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("HIPBLAS_STATUS_ALLOC_FAILED"),
         RuntimeError("miopenStatusAllocFailed"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_NOT_INITIALIZED"),
+        RuntimeError("GET was unable to find an engine to execute this computation"),
+        RuntimeError("CUDA error: HIPBLAS_STATUS_NOT_INITIALIZED when calling `hipblasCreate(handle)`"),
+        RuntimeError("rocblas_status_memory_error"),
         RuntimeError("[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory"),
         RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
         RuntimeError("std::bad_alloc"),
@@ -172,10 +203,50 @@ def test_every_library_has_its_own_words_for_a_shortage(error: Exception) -> Non
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("shapes do not match"), ValueError("out of memory"), OSError(errno.ENOSPC, "full")]
+    "error",
+    [
+        RuntimeError("shapes do not match"),
+        ValueError("out of memory"),
+        OSError(errno.ENOSPC, "full"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_INTERNAL_ERROR when calling `cublasSgemm`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR"),
+        RuntimeError("rocblas_status_internal_error"),
+        RuntimeError("miopenStatusInternalError"),
+    ],
 )
 def test_other_errors_are_none(error: Exception) -> None:
     assert not is_shortage(error)
+
+
+def after(first: Exception, *others: Exception) -> Exception:
+    """The last of errors that each came up in dealing with the one before."""
+    error = first
+    for other in others:
+        try:
+            try:
+                raise error
+            finally:
+                raise other
+        except type(other) as caught:
+            error = caught
+    return error
+
+
+def test_what_goes_wrong_in_the_wake_of_a_shortage_does_not_hide_it() -> None:
+    assert is_shortage(after(MemoryError(), ValueError("codes"), OSError(errno.EIO, "disk")))
+    assert is_shortage(after(MemoryError(), SongdeskError("no room on the disk"), ValueError("codes")))
+    assert not is_shortage(after(RuntimeError("shapes do not match"), ValueError("codes")))
+
+
+@pytest.mark.parametrize("last", [SongdeskError("no room on the disk"), Cancelled(), Paused()])
+def test_what_a_person_can_mend_or_asked_for_is_no_shortage_whatever_came_before(last: Exception) -> None:
+    assert not is_shortage(after(MemoryError(), last))
+
+
+def test_errors_that_go_round_in_a_ring_come_to_an_end() -> None:
+    one, other = ValueError("one"), ValueError("other")
+    one.__cause__, other.__cause__ = other, one
+    assert not is_shortage(one)
 
 
 def test_the_processors_own_allocator_says_so() -> None:

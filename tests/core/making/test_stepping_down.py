@@ -81,6 +81,7 @@ def free(monkeypatch: pytest.MonkeyPatch) -> Free:
     free = Free()
     monkeypatch.setattr(core.levo.family, "ladder", rungs)
     monkeypatch.setattr(core.making.ways, "free_memory", free)
+    monkeypatch.setattr(core.making.ways, "total_memory", lambda device: None)
     monkeypatch.setattr(core.making.ways, "overhead_of", lambda *about: GIB // 2)
     return free
 
@@ -193,9 +194,21 @@ def test_unknown_memory_takes_the_best_way_and_says_so(toy: str, tmp_path: Path,
     recipe, watch = made(begun(toy, tmp_path))
     assert watch.choices[1].rung.name == "everything"
     assert "free memory is unknown: composing with everything" in recipe.notes
+    assert {choice.run_on for choice in watch.choices} == {"cpu"}
 
 
-@pytest.mark.parametrize("fail", [cuda, hip, host, python])
+def test_unknown_memory_is_no_more_than_there_is_in_all(
+    toy: str, tmp_path: Path, free: Free, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free.turns = [None]
+    monkeypatch.setattr(core.making.ways, "total_memory", lambda device: 7 * GIB)
+    recipe, _ = made(begun(toy, tmp_path))
+    assert "free memory is unknown, 7.0 GiB in all: composing with two passes (slower)" in recipe.notes
+
+
+@pytest.mark.parametrize(
+    "fail", [cuda, host, *(pytest.param(fail, marks=pytest.mark.slow) for fail in (hip, python))]
+)
 def test_at_the_prefill_nothing_is_lost_and_no_seam_is_left(toy: str, tmp_path: Path, fail: Fail) -> None:
     recipe, watch = made(begun(toy, tmp_path), short(("tokens", 0, fail)))
     assert watch.stages == ["conditions", "tokens", "tokens", "audio"]

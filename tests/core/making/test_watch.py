@@ -1,5 +1,6 @@
 """What a run shows of its end: the phase alone the first time, the whole song once it was seen to the end."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,31 @@ def test_a_stage_that_begins_again_shows_no_more_loss_than_there_is(clock: Clock
     clock.now += 1
     run.step(half - 25, 2 * total)
     assert run.meter.done == half - 20
+
+
+def test_a_stop_is_not_heard_by_sound_that_is_begun_anew(clock: Clock) -> None:
+    run, plan = watch(), KIND.plan(SONG, CHOSEN, VALUES)
+    go(run, clock, AUDIO.id, STEP, share=0.5)
+    run.stop(keep=True)
+    run.begin(AUDIO, plan, "cpu", way("lean", broke=True))
+    clock.now += 1
+    assert run.step(1, plan.stages[2].units) is Verdict.GO
+    assert run.reading.state is State.RUNNING
+
+
+def test_later_stages_are_foretold_for_where_the_song_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def pace_of(model: str, device: str, stage: str, way: str) -> dict[str, float]:
+        asked.append((stage, device))
+        return {}
+
+    monkeypatch.setattr(core.making.watch, "pace_of", pace_of)
+    run, plan = watch(), KIND.plan(SONG, CHOSEN, VALUES)
+    run.begin(KIND.stages[0], plan, "cpu", replace(way("on the processor"), run_on="cuda"))
+    assert asked == [("conditions", "cpu"), ("tokens", "cuda"), ("audio", "cuda")]
+    assert run.meter.memory is not None
+    assert run.meter.memory.where == "RAM"
 
 
 def test_sound_that_is_begun_again_is_not_there_any_more(clock: Clock) -> None:

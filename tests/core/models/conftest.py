@@ -92,10 +92,13 @@ def sold(pressed: dict[str, bytes], hub: Hub, tmp_path: Path) -> Variant:
     entries: list[dict[str, object]] = [
         {"path": "model.pt", "repo": "toys/Tiny", "roles": ["tokens"], "shared": False},
         *(
-            {"path": path, "repo": "toys/Sound", "roles": roles, "optional": name in EXTRA}
+            {"path": path, "repo": "toys/Sound", "roles": roles, "optional": name in EXTRA, "shared": True}
             for name, (path, roles) in SOUND.items()
         ),
-        {"path": STYLES, "repo": "", "roles": ["styles"], "optional": True, "note": "no hub has it"},
+        {
+            "path": STYLES, "repo": "", "roles": ["styles"], "optional": True, "shared": True,
+            "note": "no hub has it",
+        },
     ]
     entries += [{"path": n, "repo": "toys/Words", "keep_as": f"qwen2/{n}"} for n in VOCABULARY]
     for entry in entries:

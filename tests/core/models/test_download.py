@@ -1,6 +1,8 @@
 """A file comes whole over a connection that does what it likes, and nothing else comes."""
 
 import hashlib
+import os
+import traceback
 from pathlib import Path
 
 import pytest
@@ -220,6 +222,23 @@ def test_what_is_no_hub_is_not_believed(hub: Hub, shown: dict[str, str]) -> None
     hub.files[NAME], hub.shown = CONTENT, shown
     with pytest.raises(SongdeskError, match="no hub"):
         look_up(FILE)
+
+
+@pytest.mark.parametrize("place", ["variable", "file"])
+@pytest.mark.parametrize("token", [b"hf_s\xc3\xa9cret", b"hf_s\xe9cret", b"hf_s\x01cret"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_shown(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, token: bytes, place: str
+) -> None:
+    hub.files[NAME] = CONTENT
+    if place == "file":
+        (tmp_path / "no-token").write_bytes(token)
+    else:
+        monkeypatch.setenv("HF_TOKEN", os.fsdecode(token))
+    with pytest.raises(SongdeskError, match="the token has a letter that no token has") as told:
+        look_up(FILE)
+    assert "HF_TOKEN" in told.value.hint
+    shown = "".join(traceback.format_exception(told.value))
+    assert ("cret" in shown, "\n" in str(told.value), hub.asked) == (False, False, [])
 
 
 def test_a_token_goes_to_the_hub_and_not_to_where_it_sends(

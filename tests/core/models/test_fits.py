@@ -73,11 +73,12 @@ def line(free: float | None) -> str:
 
 def test_the_best_way_that_makes_the_longest_songs_is_told(bench: Bench) -> None:
     # MiB: full together 6000, by turns 3000; int8 together 4000, by turns 2000; 512 beside
-    assert line(6.5) == "full weights up to 3:20"
-    assert line(4.0) == "full weights up to 3:20, one transformer after the other"
-    assert line(2.6) == "int8 weights up to 3:20, one transformer after the other"
-    assert line(2.4) == "int8 weights up to 3:20, one transformer after the other, mulaw8 cache"
-    assert line(2.2).startswith("int8 weights up to 2:")
+    turns = "one transformer after the other"
+    assert line(6.5) == "full weights, int8 cache, 6.4 GiB, up to 3:20"
+    assert line(4.0) == f"full weights, int8 cache, 3.4 GiB, up to 3:20, {turns}"
+    assert line(2.6) == f"int8 weights, int8 cache, 2.5 GiB, up to 3:20, {turns}"
+    assert line(2.4) == f"int8 weights, mulaw8 cache, 2.4 GiB, up to 3:20, {turns}"
+    assert line(2.2).startswith("int8 weights, mulaw8 cache, 2.2 GiB, up to 2:")
     assert line(1.5) == "does not fit: needs 1.6 GiB, 1.5 free"
 
 
@@ -89,8 +90,8 @@ def test_a_way_that_shortens_the_song_or_leaves_the_device_is_no_way_to_fit(benc
 
 def test_where_free_memory_is_unknown_the_need_is_told(bench: Bench) -> None:
     told = line(None)
-    assert told.startswith("needs 6.4 GiB for 3:20, ")
-    assert told.endswith(" with int8 weights, one transformer after the other, mulaw8 cache")
+    lean = "with int8 weights, one transformer after the other, mulaw8 cache, 2.4"
+    assert told == f"needs 6.4 GiB for 3:20; {lean}"
     assert fit_of(variant("v2-large"), None, overhead=OVERHEAD).free is None
     assert all(way.seconds is None for way in fit_of(variant("v2-large"), None, overhead=OVERHEAD).ways)
 
@@ -123,4 +124,6 @@ def test_on_the_processor_its_own_memory_counts() -> None:
     chosen = variant("v2-medium")
     fit = fit_of(chosen, machine(60.0, device="cpu"), overhead=OVERHEAD)
     assert fit.free == 60 * GIB
-    assert fit.line.startswith("full weights up to 4:30")
+    assert fit.line.startswith("full weights, int8 cache, ")
+    assert fit.line.endswith(" GiB, up to 4:30")
+    assert fit.brief.startswith("up to 4:30, ")

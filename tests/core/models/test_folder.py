@@ -189,6 +189,55 @@ def test_a_checkpoint_of_the_known_size_must_have_the_known_hash(
     assert (found, list(refused)) == ({}, ["model.pt"])
 
 
+def known_by_hash(home: Path, digest: str, **known: object) -> Variant:
+    """The tiny model with its language model alone, whose hash is known and whose exact size is not."""
+    entry = {"path": "model.pt", "repo": "toys/Tiny", "roles": ["tokens"], "shared": False}
+    register(home, files=[{**entry, "sha256": digest, **known}])
+    return variant("tiny")
+
+
+@pytest.mark.parametrize("is_about", [True, False])
+def test_a_checkpoint_must_have_the_known_hash_where_its_size_is_not_known(
+    sold: Variant, pressed: dict[str, bytes], tmp_path: Path, is_about: bool
+) -> None:
+    content = pressed["model.pt"]
+    about = {"about": len(content) + 100} if is_about else {}
+    folder = written(tmp_path / "mine", {"model.pt": content})
+    found, refused, _ = found_in(folder, known_by_hash(tmp_path, "00" * 32, **about))
+    assert found == {}
+    assert "its SHA-256 is another" in refused["model.pt"]
+    chosen = known_by_hash(tmp_path, sha256(content).hexdigest(), **about)
+    result = search(folder, chosen, chosen.files, lambda _: None)
+    assert result.found[chosen.files[0]].how == "size and SHA-256 as songdesk knows them"
+
+
+def test_another_form_of_a_checkpoint_is_taken_and_its_hash_said_not_to_be_compared(
+    sold: Variant, published: dict[str, Tensor], tmp_path: Path
+) -> None:
+    (folder := tmp_path / "fork").mkdir()
+    extra = ("layer2_emb.0.weight", "transformer2.lm_head.weight")
+    state = {key: value.half().contiguous() for key, value in fuse(published).items()}
+    state |= {key: published[f"audiolm.{key}"].half().contiguous() for key in extra}
+    save_file(state, folder / "model_fp16_fused.safetensors")
+    chosen = known_by_hash(tmp_path, "00" * 32)
+    result = search(folder, chosen, chosen.files, lambda _: None)
+    assert result.refused == {}
+    how = result.found[chosen.files[0]].how
+    assert "recognised by its tensors" in how
+    assert "SHA-256 could not be compared" in how
+
+
+@pytest.mark.parametrize(("name", "share"), [("model.pt", 2), ("model_fp32.pt", 0)])
+def test_of_the_same_format_another_form_has_clearly_another_size_or_where_none_is_known_another_name(
+    sold: Variant, pressed: dict[str, bytes], tmp_path: Path, name: str, share: int
+) -> None:
+    content = pressed["model.pt"]
+    folder = written(tmp_path / "mine", {name: content})
+    chosen = known_by_hash(tmp_path, "00" * 32, about=share * len(content))
+    result = search(folder, chosen, chosen.files, lambda _: None)
+    assert "SHA-256 could not be compared" in result.found[chosen.files[0]].how
+
+
 NAMED = [
     ("songgeneration_base", "v1-base", True),
     ("songgeneration_base_new", "v1-base", True),

@@ -46,6 +46,15 @@ def test_settings_are_named_and_shown_as_they_are_typed() -> None:
     assert difference(child, PARENT).words == ("seed: 7 → 8", "format: wav → flac", "use_flash: on → off")
 
 
+def test_settings_that_make_no_difference_to_a_take_are_none() -> None:
+    before = replace(PARENT, settings={"seed": 7, "memory": "measured", "decode_chunk": 64})
+    now = replace(PARENT, settings={"seed": 7, "memory": "trusted", "decode_chunk": 0})
+    assert difference(now, before).settings == ()
+    other = replace(now, settings={**now.settings, "decode_chunk": 32})
+    assert difference(other, before).settings == (("decode_chunk", "64", "32"),)
+    assert difference(replace(now, model="gone"), before).settings[0] == ("memory", "measured", "trusted")
+
+
 def test_a_setting_that_only_one_version_knows_was_changed_by_nobody() -> None:
     assert difference(replace(PARENT, settings={"seed": 7, "new": 1}), PARENT).settings == ()
 

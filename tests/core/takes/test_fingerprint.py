@@ -11,7 +11,7 @@ from core.family import family_of, resolve_for
 from core.levo.shapes import STEMS
 from core.settings import Override
 from core.song import Reference, Song
-from core.takes.fingerprint import stage_hashes
+from core.takes.fingerprint import asked_for, stage_hashes
 
 SONG = Song("a", "[verse]\nPaper boats", "pop")
 
@@ -96,6 +96,49 @@ def test_settings_of_the_sound_leave_what_is_before_it_alone(
 ) -> None:
     reference = Reference(path=str(recording))
     assert changed(hashes("demo", reference), hashes("demo", reference, **settings)) == ["audio"]
+
+
+EARLIER = {
+    "demo": (
+        "40a8be5546eec2ab8b9fc472fa5beb938528d8f895cd69575db086acf53d937c",
+        "6558f1231af5d7b2a4ec73081f8accc6510301c8ab75eca7c1c2859d4c538606",
+        "1837585dbc7d77cdc09008910c3b48421b1797ed062e4671b0a7591cb1c4c437",
+    ),
+    "v2-medium": (
+        "cb97b581a9137bf06e2c8dbb622b7a4d8b3fdf0ccd9d02a04d164326e544068a",
+        "373f50dd5d9a7d47ee0d79fb7d2aa44374f760698eeed14a5f733637e789af2e",
+        "1697f8bf38941bcaae23df44de1d18dce93bc1055dc1fcae83840acb5951e027",
+    ),
+}
+"""By model what SONG had before there were `weights`, `listen_on`, `memory` and chunks that memory chooses.
+
+Takes of that time are paused halfway in somebody's library: these stay until what is computed is another.
+"""
+
+
+@pytest.mark.parametrize("model", EARLIER)
+@pytest.mark.usefixtures("weights")
+def test_what_was_made_before_memory_was_heeded_is_still_what_is_asked_for(model: str) -> None:
+    assert tuple(hashes(model).values()) == EARLIER[model]
+    assert tuple(hashes(model, decode_chunk=64, memory="trusted").values()) == EARLIER[model]
+
+
+def test_where_a_reference_is_heard_and_coarser_weights_count() -> None:
+    assert changed(hashes("demo"), hashes("demo", listen_on="cpu")) == ALL
+    assert changed(hashes("demo"), hashes("demo", weights="int8")) == ["tokens", "audio"]
+
+
+@pytest.mark.parametrize(
+    ("made_from", "asked"),
+    [
+        ("", ""),
+        ("a1+seam@3+memory:kv_cache=int8+memory:schedule=two-pass", "a1"),
+        ("a1+temperature=0.5@9+finished@20+seam@3+memory:device=cpu", "a1+temperature=0.5@9+finished@20"),
+        ("a1+import@seam", "a1+import@seam"),
+    ],
+)
+def test_breaks_and_memory_are_no_part_of_what_was_asked_for(made_from: str, asked: str) -> None:
+    assert asked_for(made_from) == asked
 
 
 @pytest.mark.parametrize("settings", [{"compatibility": "upstream"}, {"front_end": "exact"}])

@@ -6,13 +6,15 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import torch
 
 from core.checkpoints import model_folder
 from core.device import Device
-from core.engine import Plan, Stage, Verdict
+from core.engine import Plan, Run, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.family import family_of, resolve_for
 from core.levo import engine
@@ -286,6 +288,24 @@ def test_settings_that_hearing_does_not_read_are_no_reason_to_hear_again(
     read(stemmed)
     read(stemmed, "b", **settings)
     assert len(hearings) == 1
+
+
+def test_what_one_kind_of_device_has_heard_another_hears_anew(
+    model: str, stemmed: Path, hearings: list[Reference]
+) -> None:
+    kind, chosen = family_of(model)
+    led = replace(SONG, reference=Reference(path=str(stemmed)))
+
+    def hear(device: str, **settings: object) -> None:
+        values = resolve_for(kind, chosen, [Override({"seed": 3, **settings})])
+        run = SimpleNamespace(device=torch.device(device), weights=None)
+        engine.LevoEngine(chosen)._prompt(led, "", values, cast("Run", run))
+
+    for device in ("cpu", "cuda", "cpu", "cuda"):
+        hear(device)
+    assert len(hearings) == 2
+    hear("cuda", listen_on="cpu")
+    assert len(hearings) == 2, "it was heard on the processor before"
 
 
 def test_other_weights_hear_anew(

@@ -23,6 +23,8 @@ from core.random import Stream
 from core.registry import variant
 from core.settings import Value, Values
 
+SLOW = pytest.mark.slow
+
 DEMO = shapes_of(variant("demo").shapes).tokens
 CPU = torch.device("cpu")
 WIDE = replace(
@@ -75,8 +77,16 @@ def changes_of_memory(work: Callable[[], object]) -> list[int]:
     return changes()
 
 
-@pytest.mark.parametrize("schedule", ["lockstep", "two-pass"])
-@pytest.mark.parametrize("kind", ["fp32", "int8"])
+@pytest.mark.parametrize(
+    ("kind", "schedule"),
+    [
+        ("int8", "lockstep"),
+        *(
+            pytest.param(*each, marks=SLOW)
+            for each in (("int8", "two-pass"), ("fp32", "lockstep"), ("fp32", "two-pass"))
+        ),
+    ],
+)
 def test_the_demo_takes_the_memory_that_was_planned(schedule: str, kind: str) -> None:
     table = {setting.key: setting.default for setting in settings_of(variant("demo"))}
     values = {**table, "length": 0.4, "kv_cache": kind, "minimum_length": 0.4}
@@ -111,8 +121,8 @@ def made(shapes: TokenShapes, parts: tuple[Part, ...], weights: str, dtype: torc
         ("fp32", "int8", torch.float32, 72 << 20),
         ("int8", "int8", torch.float32, 1 << 20),
         ("mulaw8", "full", torch.float32, 1 << 20),
-        ("mulaw8", "full", torch.float16, 1 << 20),
-        ("int8", "full", torch.float16, 1 << 20),
+        pytest.param("mulaw8", "full", torch.float16, 1 << 20, marks=SLOW),
+        pytest.param("int8", "full", torch.float16, 1 << 20, marks=SLOW),
     ],
 )
 def test_every_saving_is_made_as_it_was_planned(
@@ -142,7 +152,9 @@ def test_every_saving_is_made_as_it_was_planned(
     assert peak - host == pytest.approx(plan.peak, rel=0.08 if is_spared else 0.05)
 
 
-@pytest.mark.parametrize("kind", ["fp32", "fp16", "int8", "mulaw8"])
+@pytest.mark.parametrize(
+    "kind", ["fp32", "int8", *(pytest.param(kind, marks=SLOW) for kind in ("fp16", "mulaw8"))]
+)
 def test_steps_late_in_a_song_ask_for_no_more_than_early_ones(
     tiny: Callable[[float], TokenModel], conditions: Conditions, shapes: TokenShapes, kind: str
 ) -> None:

@@ -28,7 +28,7 @@ def ending(tiny: Tiny) -> TokenModel:
     return tiny(2.0)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 @pytest.mark.parametrize("guidance", [1.0, 1.5])
 def test_both_schedules_write_the_same_song(
@@ -179,7 +179,7 @@ def test_giving_up_leaves_either_pass_at_once(endless: TokenModel, song: Song, w
 
 
 @pytest.mark.parametrize("schedule", BOTH)
-@pytest.mark.parametrize("every", [2, 4, 8])
+@pytest.mark.parametrize("every", [4, *(pytest.param(every, marks=pytest.mark.slow) for every in (2, 8))])
 def test_looking_for_the_end_now_and_then_gives_the_same_song(
     ending: TokenModel, song: Song, schedule: str, every: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

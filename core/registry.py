@@ -143,7 +143,7 @@ def variant(name: str) -> Variant:
     return known[name]
 
 
-def _read(path: Path, *, is_own: bool) -> dict[str, Variant]:
+def _read(path: Path, *, is_own: bool = False) -> dict[str, Variant]:
     try:
         raw = _LOADER(path.read_text(encoding="utf-8")).get_single_data()
     except yaml.YAMLError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import SongdeskError
-from core.models.presence import gigabytes
+from core.sizes import gigabytes
 from tui.widgets.bars import clock, one_line
 
 _ROOT = Path(__file__).parents[1]

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from core.machine import Machine
 from core.making.overhead import UNMEASURED
 from core.models.fits import fit_of
-from core.models.presence import Presence, gigabytes, presence_of
+from core.models.presence import Presence, presence_of
 from core.paths import checkpoints
 from core.registry import Variant, variants
+from core.sizes import gigabytes
 from tui.widgets.bars import clock, gib
 from tui.widgets.model_list import ModelRow
 

@@ -15,10 +15,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from core.cli.report import say
 from core.models import told
 from core.models.fetch import Item, Plan
-from core.models.presence import gigabytes, size_of
+from core.models.presence import size_of
 from core.models.store import kept_sources
 from core.paths import checkpoints
 from core.registry import PublishedFile, Variant
+from core.sizes import gigabytes
 
 _NARROWEST, _WIDEST = 40, 100
 """Columns of a line on a terminal."""

@@ -13,8 +13,9 @@ from core.errors import SongdeskError
 from core.machine import Machine, look
 from core.making.overhead import UNMEASURED
 from core.models.fits import Fit, Way, fit_of
-from core.models.presence import Presence, gigabytes, presence_of, size_of
+from core.models.presence import Presence, presence_of, size_of
 from core.registry import PublishedFile, Variant, variants
+from core.sizes import gigabytes
 
 _INDENT = 14
 _WIDEST = 100

@@ -33,6 +33,13 @@ _KNOWN = {
     "idx", "gt_lyric", "descriptions", "description", "parameters", "melody_is_wav", "raw_wavs",
     "raw_pmt_wav", "prompt_audio_path", "auto_prompt_audio_type", "melody_audio_path", *_PROMPT, *_STEMS,
 }  # fmt: skip
+_WORDS = {
+    "no checkpoint: neither a torch zip file nor safetensors": "no file of torch's",
+    "checkpoint file": "file",
+    "checkpoint": "torch file",
+    "the weights themselves": "the file itself",
+}
+"""What a file of a model is called, and what one of the fork's phases is."""
 _HINT = "name a *_tokens.pt or a batch_conditions.pt of the fork"
 _LED = "a recording led it, whose sound is not in the file: it is rendered as if none came before it"
 
@@ -88,9 +95,10 @@ def read_artifact(path: Path, shapes: Shapes) -> ForeignTokens | tuple[ForeignSo
 def _opened(path: Path) -> object:
     try:
         return plain_objects(path, limit_bytes=_LARGEST_FILE)
-    except SongdeskError as error:  # its hints are of the files of models
-        what = error.what.replace("a folder, not a checkpoint file", "a folder, not a file")
-        what = what.replace("no checkpoint: neither a torch zip file nor safetensors", "no file of torch's")
+    except SongdeskError as error:  # which speaks of the files of models
+        what = error.what
+        for theirs, ours in _WORDS.items():
+            what = what.replace(theirs, ours)
         raise SongdeskError(what, where=error.where, hint=_HINT) from error
 
 

@@ -8,10 +8,10 @@ from typing import BinaryIO, TypeVar
 from core.atomic import sync, unwritable
 from core.errors import SongdeskError
 from core.models.hub import Body, Passing, Remote, Unranged, host, look_at_endpoint, opened
-from core.models.presence import gigabytes
 from core.models.rate import Rate
 from core.models.suspect import suspect
 from core.models.told import Note, Progress, Pulse, Tell
+from core.sizes import gigabytes
 
 _WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds before each attempt after a failed one; after the last it is given up."""

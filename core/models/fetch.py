@@ -10,7 +10,8 @@ from core.errors import SongdeskError
 from core.models.download import download, persist
 from core.models.folder import Found
 from core.models.hub import Passing, Remote, look_up
-from core.models.presence import gigabytes, presence_of
+from core.models.places import source_path
+from core.models.presence import presence_of
 from core.models.store import (
     begun,
     drop_part,
@@ -21,12 +22,12 @@ from core.models.store import (
     mark_source,
     out_folder,
     settle,
-    source_path,
 )
 from core.models.told import Note, Placed, Progress, Tell, Verified
 from core.models.verify import require_published, verify
 from core.paths import checkpoints
 from core.registry import PublishedFile, Variant
+from core.sizes import gigabytes
 from core.takes.claim import claimed
 
 _SPARE = 64 << 20

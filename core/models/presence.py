@@ -1,14 +1,15 @@
 """What is here of a model's weights, and what is still to be fetched; no torch."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.checkpoints import find_role
 from core.family import family
+from core.models.places import part_path, source_path
 from core.paths import checkpoints, qwen2
 from core.registry import PublishedFile, Variant
+from core.sizes import gigabytes
 
 BUILT_IN = "built in"
 VOCABULARY = "vocabulary"
@@ -122,17 +123,6 @@ def kept_at(file: PublishedFile) -> Path:
     return checkpoints() / file.keep_as
 
 
-def source_path(file: PublishedFile) -> Path:
-    """Where a file is as published, whole and verified, until it is converted: paths as on the hub."""
-    return _published() / file.repo / file.path
-
-
-def part_path(file: PublishedFile) -> Path:
-    """Where a file is while it comes."""
-    name = hashlib.sha256(f"{file.repo}/{file.path}".encode()).hexdigest()[:16]
-    return _published() / ".parts" / f"{name}-{file.name}"
-
-
 def came_of(file: PublishedFile) -> int:
     """Bytes that came of a file that is fetched: all where it is whole and waits to be converted."""
     for path in (source_path(file), part_path(file)):
@@ -146,17 +136,6 @@ def came_of(file: PublishedFile) -> int:
 def size_of(file: PublishedFile) -> int:
     """Its bytes, exactly or about; 0 where nobody knows."""
     return file.bytes if file.bytes is not None else file.about
-
-
-def gigabytes(count: int) -> str:
-    """Bytes of a file for people, as `12.9 GB`."""
-    if count >= 10**8:
-        return f"{count / 10**9:.1f} GB"
-    return f"{count / 10**6:.0f} MB" if count >= 10**6 else f"{count / 10**3:.0f} kB"
-
-
-def _published() -> Path:
-    return checkpoints() / "published"
 
 
 def _is_done(file: PublishedFile, found: dict[str, Path], kept: dict[PublishedFile, Path]) -> bool:

@@ -1,6 +1,5 @@
 """Where files are while they are fetched, and as published before they are converted."""
 
-import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -8,20 +7,9 @@ from pathlib import Path
 from core.atomic import replacing, sync, unwritable, write_text
 from core.checkpoints import model_folder, shared_folder
 from core.models.hub import Remote
+from core.models.places import part_path, published_folder, source_path
 from core.models.presence import kept_at, presence_of
-from core.paths import checkpoints
 from core.registry import PublishedFile, Variant
-
-
-def source_path(file: PublishedFile) -> Path:
-    """Where a file is as published, whole and verified, until it is converted: paths as on the hub."""
-    return _folder() / file.repo / file.path
-
-
-def part_path(file: PublishedFile) -> Path:
-    """Where a file is while it comes."""
-    name = hashlib.sha256(f"{file.repo}/{file.path}".encode()).hexdigest()[:16]
-    return _folder() / ".parts" / f"{name}-{file.name}"
 
 
 def out_folder(chosen: Variant, file: PublishedFile) -> Path:
@@ -96,7 +84,7 @@ def drop_source(file: PublishedFile) -> bool:
     """
     drop_part(file)
     path = source_path(file)
-    if not path.parent.resolve().is_relative_to(_folder().resolve()):
+    if not path.parent.resolve().is_relative_to(published_folder().resolve()):
         return False
     path.unlink(missing_ok=True)
     _tidy(path.parent)
@@ -135,17 +123,15 @@ def kept_sources(chosen: Variant) -> int:
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-def _folder() -> Path:
-    return checkpoints() / "published"
-
-
 def _is_plainly_ours(path: Path) -> bool:
     """Whether it is a file below the folder of published ones, without a link on the way there."""
-    return path.is_file() and path.resolve() == _folder().resolve() / path.relative_to(_folder())
+    return path.is_file() and path.resolve() == published_folder().resolve() / path.relative_to(
+        published_folder()
+    )
 
 
 def _kept_mark(file: PublishedFile) -> Path:
-    return _folder() / ".kept" / part_path(file).name
+    return published_folder() / ".kept" / part_path(file).name
 
 
 def _mark(part: Path) -> Path:
@@ -161,6 +147,6 @@ def _read(mark: Path) -> object:
 
 def _tidy(folder: Path) -> None:
     with suppress(OSError):  # ends at the first that is not empty
-        while folder.is_relative_to(_folder()):
+        while folder.is_relative_to(published_folder()):
             folder.rmdir()
             folder = folder.parent

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from core.errors import SongdeskError
 from core.models.hub import Remote
-from core.models.presence import gigabytes
 from core.models.suspect import suspect
 from core.models.told import Progress, Tell, Verified
 from core.registry import PublishedFile
+from core.sizes import gigabytes
 
 _BLOCK = 8 << 20
 

@@ -40,5 +40,6 @@ def test_a_file_that_does_not_fit_is_named(tmp_path: Path, text: str) -> None:
     own.write_bytes(text.encode("latin-1"))
     with pytest.raises(SongdeskError) as refusal:
         load_config(own)
-    assert refusal.value.where == str(own)
+    assert refusal.value.where == (f"{own}:2:1" if "[" in text else str(own))
+    assert "while parsing" not in refusal.value.what
     assert "\n" not in str(refusal.value)

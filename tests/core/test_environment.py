@@ -9,7 +9,7 @@ import pytest
 
 from core import environment
 from core.cli import main
-from core.environment import HARMFUL, HELPFUL, Applied, arrange
+from core.environment import HARMFUL, HELPFUL, Applied, allocator_variables, arrange
 from core.host import Host, Torch, gfx_name, host, read_torch
 
 ROCM = Torch("2.11.0+rocm7.2", "rocm", "7.2.26015")
@@ -261,5 +261,13 @@ def test_a_command_says_which_variables_it_does_not_use(
     assert main(["presets"]) == 0
     said = capsys.readouterr().err.splitlines()
     assert said == [
-        "songdesk: CUDA_LAUNCH_BLOCKING=1 is not used: for finding faults: we wait for every kernel"
+        "songdesk: CUDA_LAUNCH_BLOCKING=1 is not used: makes every kernel wait; meant for finding faults"
     ]
+
+
+def test_variables_of_torchs_memory_are_known_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in allocator_variables():
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTORCH_HIP_ALLOC_CONF", "x:1")
+    monkeypatch.setenv("PYTORCH_NO_CUDA_MEMORY_CACHING", "1")
+    assert allocator_variables() == ("PYTORCH_HIP_ALLOC_CONF",)

@@ -73,9 +73,19 @@ def test_published_sound_networks_count_the_parameters_of_the_specification() ->
     assert vae_parameters(shapes.vae) == pytest.approx(84_414_082, rel=1e-3)
 
 
-@pytest.mark.parametrize("text", ["toy: {family: levo}", "toy: [1", "- a", "toy: 3"])
+@pytest.mark.parametrize(
+    ("text", "place", "what"),
+    [
+        ("toy: {family: levo}", "", "model `toy` has no `limits`"),
+        ("toy: {family: levo, limits: {seconds: 9}}", "", "model `toy` has no `title`"),
+        ("toy: {limits: 1}", "", "model `toy` has no `family`"),
+        ("toy: [1", ":2:1", "did not find expected ',' or ']'"),
+        ("- a", "", "no list of models"),
+        ("toy: 3", "", "model `toy` has nothing below its name"),
+    ],
+)
 def test_an_own_models_file_that_does_not_fit_is_named(
-    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: str, place: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = tmp_path / "songdesk" / "models.yaml"
     own.parent.mkdir()
@@ -84,7 +94,8 @@ def test_an_own_models_file_that_does_not_fit_is_named(
     variants.cache_clear()
     with pytest.raises(SongdeskError) as refusal:
         variant("demo")
-    assert refusal.value.where == str(own)
+    assert refusal.value.where == f"{own}{place}"
+    assert what in refusal.value.what
     assert "\n" not in str(refusal.value)
 
 
@@ -190,6 +201,9 @@ mine:
     assert variant("mine").files == (
         PublishedFile("model.pt", "me/mine", roles=("tokens",), shared=False, about=7),
     )
+    own.write_text(text.replace("PATH", "model.pt").replace("shared: false, ", ""))
+    variants.cache_clear()
+    assert [file.shared for file in variant("mine").files] == [False]
     own.write_text(text.replace("PATH", "../model.pt"))
     variants.cache_clear()
     with pytest.raises(SongdeskError, match="no path below a folder"):

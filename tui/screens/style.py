@@ -162,7 +162,7 @@ class StyleArea(Area):
     async def _learn(self) -> None:
         """Let the tags of the person's own sets be found first."""
         favourites, recent = await self._sets()
-        for picker in self.query(StylePicker):  # it may be gone by now
+        for picker in self.query(StylePicker):  # none where the studio is being taken down
             picker.know(style_sets.known_tags((*favourites.values(), *recent)))
 
     async def _agrees(self, question: str, *, yes: str, no: str) -> bool:

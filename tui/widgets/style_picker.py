@@ -113,7 +113,8 @@ class StylePicker(Vertical):
 
     def know(self, tags: Collection[str]) -> None:
         """Let a search find these before others that match alike."""
-        self._list.known = tags
+        for shown in self.query(TagList):  # gone where the studio is being taken down
+            shown.known = tags
 
     def take(self, description: str) -> None:
         """Choose these tags in place of all others, as a person's own act."""

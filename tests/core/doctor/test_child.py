@@ -57,6 +57,27 @@ def test_a_hang_ends_after_its_patience(run: object) -> None:
     assert (list(told.steps), told.begun, told.trouble) == (["one"], "two", "no answer within 2 s")
 
 
+def test_what_can_be_mended_is_told_apart_from_how(run: object) -> None:
+    assert callable(run)
+    told = run(
+        "from core.errors import SongdeskError\n"
+        "def asks(): raise SongdeskError('there is no GPU', hint='choose cpu')\n"
+        "go_through([('one', asks)])\n"
+    )
+    assert (told.errors, told.hints) == ({"one": "there is no GPU"}, {"one": "choose cpu"})
+
+
+def test_of_a_child_that_was_aborted_the_reason_is_told_and_not_its_stack(run: object) -> None:
+    assert callable(run)
+    frames = "".join(f"frame #{number}: somewhere (0x7f)\\n" for number in range(300))
+    told = run(
+        "sys.stderr.write(\"terminate called after throwing an instance of 'c10::Error'\\n"
+        f"  what():  Unrecognized key 'x' in allocator config.\\n{frames}\")\n"
+        "sys.stderr.flush()\nos.abort()\n"
+    )
+    assert told.trouble == "it was ended by SIGABRT: Unrecognized key 'x' in allocator config."
+
+
 def test_a_module_that_cannot_start_says_its_last_line(run: object) -> None:
     assert callable(run)
     told = run("raise ImportError('libamdhip64.so.7: cannot open shared object file')\n")

@@ -6,6 +6,7 @@ import sqlite3
 import struct
 from collections import namedtuple
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -104,6 +105,35 @@ def test_a_recipe_that_cannot_be_read_is_named(shelf: Path) -> None:
     found = look(shelf)
     assert found.status == "warn"
     assert "Boats/20261126-180601-1" in found.what
+
+
+def test_files_that_a_recipe_names_and_that_are_gone_are_told(shelf: Path) -> None:
+    folder = shelf / "Boats" / "takes" / "20261126-180601-1"
+    its = recipe.load(folder)
+    assert its is not None
+    its = replace(its, stages={"conditions": "a", "tokens": "b", "sound": "c"}, files={"song.wav": "0"})
+    recipe.save(its, folder)
+    for name in ("conditions.safetensors", "draft-tokens.safetensors", "song.wav"):
+        (folder / name).touch()
+    assert look(shelf).facts["files_gone"] == {}
+    (folder / "draft-tokens.safetensors").unlink()
+    (folder / "song.wav").unlink()
+    found = look(shelf)
+    name = "Boats/20261126-180601-1"
+    assert found.status == "warn"
+    assert found.facts["files_gone"] == {name: ["song.wav", "tokens.safetensors"]}
+    assert f"{name} (song.wav, tokens.safetensors)" in found.what
+
+
+def test_a_damaged_index_does_not_hide_what_is_wrong_with_takes(shelf: Path) -> None:
+    path = shelf / FOLDER / FILE
+    path.write_bytes(path.read_bytes()[:1000] + b"\xff" * 5000)
+    (shelf / "Boats" / "takes" / "20261126-180601-1" / recipe.FILE).write_text("{")
+    found = look(shelf)
+    assert found.status == "fail"
+    assert "recipes that cannot be read: Boats/" in found.what
+    assert "its index: " in found.what
+    assert found.fix.endswith("; songdesk library rebuild")
 
 
 def weight_file(path: Path, *, cut: int = 0) -> Path:

@@ -214,3 +214,21 @@ def test_variables_that_help_are_told_without_alarm() -> None:
     assert status(found) == "ok"
     assert "set here: OMP_WAIT_POLICY" in found.what
     assert "yours: KINETO_LOG_LEVEL=1" in found.what
+
+
+@pytest.mark.parametrize("step", ["torch", "device"])
+def test_where_torch_is_lost_a_variable_that_may_stop_it_comes_first(step: str) -> None:
+    steps = {"torch": {"version": "2.11.0"}} if step == "device" else {}
+    probe = Told(steps, begun=step, trouble="it was ended by SIGABRT: Unrecognized key")
+    scene = Scene(Host(CUDA), probe=probe, allocator=("PYTORCH_CUDA_ALLOC_CONF",))
+    found = programs.torch(scene) if step == "torch" else accelerator.device(scene)
+    assert status(found) == "fail"
+    assert found.fix.startswith("unset PYTORCH_CUDA_ALLOC_CONF, then try again; else ")
+    bare = replace(scene, allocator=())
+    assert "unset" not in (programs.torch(bare) if step == "torch" else accelerator.device(bare)).fix
+
+
+def test_a_device_that_says_itself_how_to_mend_it_says_it_once() -> None:
+    probe = Told({"torch": {}}, {"device": "device cuda cannot be used"}, hints={"device": "choose cpu"})
+    found = accelerator.device(Scene(Host(CUDA), probe=probe))
+    assert (found.what, found.fix) == ("device cuda cannot be used", "choose cpu")

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -10,12 +11,14 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from core import doctor
 from core.cli import main
 from core.cli.doctor import lines_of, run_doctor
 from core.doctor.examine import CHECKS, examine
 from core.doctor.finding import Finding
 from core.doctor.masking import Mask
 from core.doctor.scene import Scene
+from core.errors import SongdeskError
 from core.host import Host
 from tests.core.doctor.machines import CPU, PROCESSOR, told
 
@@ -39,6 +42,23 @@ def test_a_check_that_breaks_is_one_failed_line_and_the_others_go_on(
     broken, fine = examine(SCENE, Mask(), checks)
     assert (broken.status, broken.what) == ("fail", "the check broke: ZeroDivisionError: division by zero")
     assert (broken.id, fine.status) == ("breaks", "ok")
+
+
+def test_a_check_that_meets_what_a_person_can_mend_says_how() -> None:
+    def stumbles(_: Scene) -> Finding:
+        raise SongdeskError("model `x` has no `limits`", where="models.yaml", hint="mend it")
+
+    (found,) = examine(SCENE, Mask(), (("models", "Models", stumbles),))
+    assert (found.status, found.fix) == ("fail", "mend it")
+    assert found.what == "models.yaml: model `x` has no `limits`"
+
+
+def test_sections_of_the_readme_that_a_fix_names_are_there() -> None:
+    root = Path(doctor.__file__).parents[2]
+    sources = "".join(path.read_text(encoding="utf-8") for path in (root / "core" / "doctor").glob("*.py"))
+    titles = re.findall(r"^#+ (.*)$", (root / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named = set(re.findall(r"README: ([^){\"]+)\)", sources)) | {"AMD on WSL2", "NVIDIA"}
+    assert all(any(title.startswith(name) for title in titles) for name in named)
 
 
 def test_checks_have_names_of_their_own_and_their_findings_bear_them() -> None:

@@ -4,6 +4,7 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -237,6 +238,10 @@ def test_a_folder_someone_else_writes_is_left_alone(model_pt: Path, tmp_path: Pa
 def test_a_disk_without_room_is_refused_first(model_pt: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.levo.convert_files._SPARE", 1 << 60)
     with pytest.raises(SongdeskError, match="GB are needed"):
+        convert(model_pt)
+    monkeypatch.setattr("core.levo.convert_files._SPARE", 20 << 20)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=7_000_000))
+    with pytest.raises(SongdeskError, match=r"^[^:]*: 2[1-9] MB are needed and 7 MB are free"):
         convert(model_pt)
 
 

@@ -203,3 +203,20 @@ def test_a_path_that_is_none_does_no_harm(
         tmp_path, shapes, codes()[None], raw_wavs=True, raw_vocal_wav=stems[0], raw_bgm_wav=stems[1]
     )
     assert found.reference is None
+
+
+JUNK = [None, b"", b"\x80\x02.", b"<html>", b"no torch", b"version https://git-lfs.github.com/spec/v1\n"]
+
+
+@pytest.mark.parametrize("content", JUNK, ids=range(len(JUNK)))
+def test_a_file_that_cannot_be_opened_is_told_with_what_belongs_here(
+    tmp_path: Path, shapes: Shapes, content: bytes | None
+) -> None:
+    path = tmp_path / "a_tokens.pt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SongdeskError) as refused:
+        read_artifact(path, shapes)
+    assert refused.value.where == str(path)
+    assert refused.value.hint == "name a *_tokens.pt or a batch_conditions.pt of the fork"
+    assert not any(word in refused.value.what for word in ("fetch", "checkpoint", "weights"))

@@ -73,7 +73,10 @@ def test_what_does_not_fit_says_what_it_would_need() -> None:
 
 
 def test_how_it_is_composed_is_told_though_another_stage_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    more = (("decoding 64 latents at a time", 12, {}), ("decoding 8 latents at a time", 11, {}))
+    more: tuple[tuple[str, int, dict[str, Value]], ...] = (
+        ("decoding 64 latents at a time", 12, {}),
+        ("decoding 8 latents at a time", 11, {}),
+    )
     monkeypatch.setitem(WAYS, "audio", more)
     found = told(15.2)
     assert found.fullest.stage == "audio"

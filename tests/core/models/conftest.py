@@ -96,7 +96,11 @@ def sold(pressed: dict[str, bytes], hub: Hub, tmp_path: Path) -> Variant:
             for name, (path, roles) in SOUND.items()
         ),
         {
-            "path": STYLES, "repo": "", "roles": ["styles"], "optional": True, "shared": True,
+            "path": STYLES,
+            "repo": "",
+            "roles": ["styles"],
+            "optional": True,
+            "shared": True,
             "note": "no hub has it",
         },
     ]

@@ -64,7 +64,8 @@ def test_it_is_given_up_after_a_few_attempts_and_another_run_goes_on(
     hub.always = Trick(cut=10)
     with pytest.raises(SongdeskError, match="given up after 6 attempts") as told:
         download(remote, tmp_path / "part", hush)
-    assert "goes on from here" in told.value.hint
+    assert told.value.hint == "the same command goes on from here; look at HF_ENDPOINT"
+    assert told.value.where.endswith(f" at {hub.url.removeprefix('http://')}")
     assert (tmp_path / "part").read_bytes() == CONTENT[:60]
     hub.always = None
     download(remote, tmp_path / "part", hush)
@@ -222,6 +223,20 @@ def test_what_is_no_hub_is_not_believed(hub: Hub, shown: dict[str, str]) -> None
     hub.files[NAME], hub.shown = CONTENT, shown
     with pytest.raises(SongdeskError, match="no hub"):
         look_up(FILE)
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "gopher://me:secret@hub.example"])
+def test_an_address_that_is_none_is_not_tried_again(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, endpoint: str
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", endpoint)
+    template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+    with pytest.raises(SongdeskError, match="no address to ask") as told:
+        look_up(FILE)
+    assert told.value.where == endpoint.rpartition("@")[2]
+    assert told.value.hint == "look at HF_ENDPOINT"
+    assert "secret" not in str(told.value)
 
 
 @pytest.mark.parametrize("place", ["variable", "file"])

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from core.checkpoints import usual_folder
 from core.cli import main
+from core.cli.fetch_words import talk
 from core.errors import SongdeskError
 from core.levo.convert import convert
 from core.models.presence import presence_of
-from core.registry import Variant
+from core.registry import Variant, variant
 from core.takes.claim import claimed
 from core.tensors import metadata_of
 from tests.core.models.conftest import STYLES, register
@@ -111,6 +113,63 @@ def test_json_tells_what_happens_an_object_a_line(sold: Variant, hub: Hub, capsy
     progress = [each for each in told if each["event"] == "progress"]
     assert {each["doing"] for each in progress} >= {"verifying", "converting"}
     assert all(0 <= int(str(each["done"])) <= int(str(each["total"])) for each in progress)
+
+
+def test_an_own_models_files_stay_out_of_the_folder_that_published_models_share(
+    sold: Variant, tmp_path: Path, capsys: Captured
+) -> None:
+    entries = [
+        {"path": file.path, "repo": file.repo, "roles": list(file.roles), "optional": file.optional}
+        for file in sold.files
+        if file.roles and file.repo
+    ]
+    register(tmp_path, model="mine", files=entries)
+    assert main(["models", "fetch", "mine", "--yes"]) == 0
+    made = files_in(tmp_path / "ckpt")
+    assert made == {name.replace("levo/", "mine/").replace("tiny/", "mine/") for name in MADE - WORDS}
+    assert presence_of(variant("mine")).here
+    assert not presence_of(sold).here
+    assert not presence_of(variant("v2-large")).here
+    assert usual_folder([variant("mine")], ["flow"]) == tmp_path / "ckpt" / "mine"
+    assert usual_folder([variant("mine"), variant("v2-large")], ["flow"]) == tmp_path / "ckpt" / "levo"
+    (tmp_path / "ckpt" / "mine").rename(tmp_path / "ckpt" / "levo")
+    assert not presence_of(variant("mine")).here
+
+
+def test_a_long_line_is_set_in_words_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    line = f"  12.9 GB  model.pt: tokens; from {'owner/name and ' * 9}"
+    talk(line)
+    assert capsys.readouterr().err == f"{line}\n"
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    talk(line)
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first.startswith("  12.9 GB  model.pt: tokens; from")
+    assert max(map(len, (first, *rest))) <= 80
+    assert all(row.startswith(" " * 12) for row in rest)
+    assert " ".join(" ".join((first, *rest)).split()) == " ".join(line.split())
+
+
+@pytest.mark.parametrize("name", ["nope", "bare"])
+def test_json_tells_that_there_is_nothing_to_fetch_by_that_name(
+    words: dict[str, bytes], tmp_path: Path, capsys: Captured, name: str
+) -> None:
+    register(tmp_path, model="bare", files=[])
+    assert main(["models", "fetch", name, "--yes", "--json"]) == 2
+    (failed,) = events(capsys)
+    assert (failed["event"], name in str(failed["what"])) == ("failed", True)
+
+
+def test_a_folder_that_cannot_be_is_no_full_disk(
+    words: dict[str, bytes], hub: Hub, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SONGDESK_CKPT", str(tmp_path / "file" / "ckpt"))
+    assert main(FETCH) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot write here: not a directory" in line
+    assert "SONGDESK_CKPT" in line
+    assert hub.asked == []
 
 
 def test_json_tells_a_failure_too(words: dict[str, bytes], hub: Hub, capsys: Captured) -> None:

@@ -147,9 +147,13 @@ def test_a_folder_with_nothing_in_it_and_one_that_is_not_there_are_said(
 ) -> None:
     (tmp_path / "empty").mkdir()
     assert fetch(tmp_path / "empty") == 2
-    assert "not found: model.pt" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"tiny: none of its 8 files is in {tmp_path / 'empty'}" in line
     assert fetch(tmp_path / "nowhere") == 2
     assert "no such folder" in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert fetch(tmp_path / "file") == 2
+    assert "a file, not a folder" in capsys.readouterr().err
 
 
 def test_the_table_that_no_hub_has_comes_from_a_folder_later(

@@ -13,7 +13,7 @@ from core.headers import _UNSHOWN
 Spoiler = Callable[[bytes], bytes]
 
 _ANY = list(HealthCheck)
-_QUICK = settings(max_examples=50, deadline=None, suppress_health_check=_ANY, derandomize=True)
+_QUICK = settings(max_examples=30, deadline=None, suppress_health_check=_ANY, derandomize=True)
 _LONG = settings(max_examples=2000, deadline=None, suppress_health_check=_ANY)
 """With `-m slow`: other examples each time."""
 

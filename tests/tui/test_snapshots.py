@@ -38,11 +38,10 @@ A tag that is not one
 """
 SONG = Song("Paper boats", LYRICS, "female, pop, piano, the bpm is 96", settings={"seed": "7"})
 SIZES = {"80x24": (80, 24), "120x40": (120, 40)}
-EVERY_SIZE = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES.keys())
 SMALL_FIRST = pytest.mark.parametrize(
     "size", [SIZES["80x24"], pytest.param(SIZES["120x40"], marks=pytest.mark.slow)], ids=SIZES.keys()
 )
-"""For what is not laid out otherwise where there is more room."""
+"""The broader one with the slow tests: what a broad terminal lays out otherwise is drawn at 200×60."""
 BROAD = pytest.mark.parametrize("size", [(200, 60)], ids=["200x60"])
 CALM = 4
 """Looks in a row, 0.1 s apart, that must show the same."""
@@ -93,13 +92,13 @@ def test_each_area(snap_compare: Any, engine: Rehearsal, size: tuple[int, int], 
     assert snap_compare(studio(engine), run_before=press(key), terminal_size=size)
 
 
-@EVERY_SIZE
+@SMALL_FIRST
 def test_a_title_full_of_markup(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     song = replace(SONG, title="[/chorus] [ verse ] [b]")
     assert snap_compare(studio(engine, song), run_before=press("f6"), terminal_size=size)
 
 
-@EVERY_SIZE
+@SMALL_FIRST
 def test_an_error_in_one_line(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     app = studio(engine, replace(SONG, lyrics="[verse]\nOne line.\n"))
 
@@ -117,7 +116,7 @@ def test_an_error_in_one_line(snap_compare: Any, engine: Rehearsal, size: tuple[
     assert snap_compare(app, run_before=fail, terminal_size=size)
 
 
-@EVERY_SIZE
+@SMALL_FIRST
 def test_composing(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     app = studio(engine, replace(SONG, lyrics="[verse]\nOne line.\n"))
 
@@ -152,7 +151,7 @@ def test_takes_as_a_tree(snap_compare: Any, engine: Rehearsal, size: tuple[int, 
     assert snap_compare(studio(engine), run_before=press("f6", "down"), terminal_size=size)
 
 
-@EVERY_SIZE
+@SMALL_FIRST
 def test_the_help(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     assert snap_compare(studio(engine), run_before=press("f1"), terminal_size=size)
 
@@ -183,7 +182,7 @@ def test_each_page_and_list(
     assert snap_compare(studio(engine), run_before=press(*keys), terminal_size=size)
 
 
-@EVERY_SIZE
+@SMALL_FIRST
 def test_the_library(
     snap_compare: Any,
     engine: Rehearsal,
@@ -206,7 +205,7 @@ def test_the_library(
     assert snap_compare(app, run_before=look, terminal_size=size)
 
 
-@EVERY_SIZE
+@SMALL_FIRST
 def test_the_first_page(snap_compare: Any, engine: Rehearsal, size: tuple[int, int], tmp_path: Path) -> None:
     app = Studio(
         Config(),
@@ -226,14 +225,14 @@ def test_each_theme(snap_compare: Any, engine: Rehearsal, size: tuple[int, int],
     assert snap_compare(app, run_before=press("f3"), terminal_size=size)
 
 
-@EVERY_SIZE
+@SMALL_FIRST
 def test_lyrics_of_other_scripts(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     words = "[verse]\n雪花飘落在窗台，\nשיר חדש\nأغنية جديدة\ncafe\u0301 na\u00efve\n"
     song = replace(SONG, title="雪", lyrics=words)
     assert snap_compare(studio(engine, song), run_before=press("down", "end"), terminal_size=size)
 
 
-@EVERY_SIZE
+@SMALL_FIRST
 def test_a_question(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     async def ask(pilot: Pilot[Any]) -> None:
         await press("ctrl+g")(pilot)

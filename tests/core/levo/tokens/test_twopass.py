@@ -56,7 +56,9 @@ def test_both_schedules_end_where_the_model_ends_the_song(
     assert len(lengths & set(range(6, 30))) > 1, "no song ended in its middle"
 
 
-@pytest.mark.parametrize("after", [1, 3, 5, 17, 29])
+@pytest.mark.parametrize(
+    "after", [1, 17, *(pytest.param(after, marks=pytest.mark.slow) for after in (3, 5, 29))]
+)
 def test_finishing_while_main_runs_keeps_what_lockstep_keeps(
     endless: TokenModel, song: Song, after: int
 ) -> None:
@@ -68,7 +70,7 @@ def test_finishing_while_main_runs_keeps_what_lockstep_keeps(
     assert [len(row) for row in kept[0]] == [after] * 3
 
 
-@pytest.mark.parametrize("after", [31, 40, 60])
+@pytest.mark.parametrize("after", [40, *(pytest.param(after, marks=pytest.mark.slow) for after in (31, 60))])
 def test_finishing_while_sub_runs_keeps_the_frames_that_have_all_their_codes(
     endless: TokenModel, song: Song, after: int
 ) -> None:
@@ -164,7 +166,7 @@ def test_each_pass_obeys_the_knobs_of_its_own_codebooks(endless: TokenModel, son
     assert stems != plain
 
 
-@pytest.mark.parametrize("when", [0, 12, 30, 44])
+@pytest.mark.parametrize("when", [12, 44, *(pytest.param(when, marks=pytest.mark.slow) for when in (0, 30))])
 def test_giving_up_leaves_either_pass_at_once(endless: TokenModel, song: Song, when: int) -> None:
     last = []
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import psutil
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     import torch
 
 Device = Literal["cpu", "cuda"]
-_WSL_DEVICE, _KERNEL = Path("/dev/dxg"), Path("/proc/version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +100,6 @@ def own_memory(device: Device) -> int:
     import torch
 
     return int(torch.cuda.memory_reserved())
-
-
-def is_wsl() -> bool:
-    """Whether this Linux runs inside Windows, whose driver moves memory that does not fit to the host."""
-    if _WSL_DEVICE.exists():
-        return True
-    try:
-        return "microsoft" in _KERNEL.read_text(encoding="utf-8", errors="replace").lower()
-    except OSError:
-        return False
 
 
 def read_memory(planned: int | None = None, *, device: Device = "cpu") -> Memory:

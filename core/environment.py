@@ -186,12 +186,17 @@ HARMFUL = (
 """What is taken out, or named where it may have a reason."""
 
 
+@cache
 def prepare() -> tuple[Applied, ...]:
     """Set what helps and take out what harms, once for this process; to be called before torch is imported.
 
     Gives what was done and why, the same at every call. With SONGDESK_KEEP_ENV=1 nothing is taken out.
     """
-    return _prepare()
+    done = arrange(os.environ, _host())
+    for each in done:
+        level = logging.INFO if each.done in ("set", "kept") else logging.WARNING
+        _log.log(level, "%s %s: %s", each.name, each.done, each.why)
+    return done
 
 
 def arrange(variables: MutableMapping[str, str], here: Host) -> tuple[Applied, ...]:
@@ -223,15 +228,6 @@ def secrets() -> tuple[str, ...]:
     """Values of variables that are named as secrets are, the longest first: they are never to be shown."""
     named = {value for name, value in os.environ.items() if _SECRET.search(name)}
     return tuple(sorted((value for value in named if len(value) >= _SHORTEST_SECRET), key=len, reverse=True))
-
-
-@cache
-def _prepare() -> tuple[Applied, ...]:
-    done = arrange(os.environ, _host())
-    for each in done:
-        level = logging.INFO if each.done in ("set", "kept") else logging.WARNING
-        _log.log(level, "%s %s: %s", each.name, each.done, each.why)
-    return done
 
 
 def _take_out(variables: MutableMapping[str, str], here: Host) -> list[Applied]:

@@ -53,19 +53,24 @@ class Host:
 
 def host(root: Path = _ROOT, torch: Torch | None = None) -> Host:
     """Read it off the files of this machine, or of a likeness of one below `root`."""
-    kernel = _text(root / "proc/version")
+    kernel, has_dxg = _text(root / "proc/version"), (root / "dev/dxg").exists()
     found = installed_torch() if torch is None else torch
     return Host(
         torch=found,
         kernel=next(iter(re.findall(r"Linux version (\S+)", kernel)), ""),
-        wsl=_wsl(kernel),
-        has_dxg=(root / "dev/dxg").exists(),
+        wsl=_wsl(kernel, has_dxg=has_dxg),
+        has_dxg=has_dxg,
         has_kfd=(root / "dev/kfd").exists(),
         has_nvidia=(root / "dev/nvidiactl").exists() or (root / "usr/lib/wsl/lib/libcuda.so.1").exists(),
         cards=_cards(root),
         bridge=_bridge(root),
         gfx=_gfx(root),
     )
+
+
+def is_wsl(root: Path = _ROOT) -> bool:
+    """Whether this Linux runs inside Windows, whose driver moves memory that does not fit to the host."""
+    return bool(_wsl(_text(root / "proc/version"), has_dxg=(root / "dev/dxg").exists()))
 
 
 def installed_torch() -> Torch:
@@ -94,7 +99,9 @@ def gfx_name(target: int) -> str:
     return f"gfx{major}{minor:x}{step:x}"
 
 
-def _wsl(kernel: str) -> int:
+def _wsl(kernel: str, *, has_dxg: bool) -> int:
+    if has_dxg:  # a kernel of one's own need not say so
+        return 2
     if "microsoft" not in kernel.lower():
         return 0
     # The first WSL names itself Linux 4.4 of Microsoft; it is no Linux and has no GPU.

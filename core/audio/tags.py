@@ -25,7 +25,6 @@ TOKENS = "SONGDESK_TOKENS"
 _LONGEST_RECIPE = 4 << 20
 """Characters of a recipe that are written or read."""
 _LONGEST = {"title": 1000, "lyrics": 1 << 20}
-_SOUNDS = (".wav", ".flac", ".mp3")
 _LANGUAGE = "XXX"
 """Of the lyrics, as ID3 names one that is not known."""
 

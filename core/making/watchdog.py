@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
-from core.device import Device, is_wsl
+from core.device import Device
+from core.host import is_wsl
 from core.making.history import recall, remember
 from core.making.pace import Order
 

@@ -140,27 +140,6 @@ def test_free_main_memory_is_what_programs_could_get() -> None:
     assert 0 < device.own_memory("cpu") < psutil.virtual_memory().total
 
 
-@pytest.mark.parametrize(
-    ("kernel", "has_device", "is_wsl"),
-    [
-        ("Linux version 6.6.87.2-microsoft-standard-WSL2 (root@x)", False, True),
-        ("Linux version 6.8.0-45-generic (buildd@x)", False, False),
-        ("Linux version 6.8.0-45-generic (buildd@x)", True, True),
-        (None, False, False),
-    ],
-)
-def test_linux_inside_windows_is_known_by_its_kernel_or_its_device(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kernel: str | None, has_device: bool, is_wsl: bool
-) -> None:
-    monkeypatch.setattr(device, "_KERNEL", tmp_path / "version")
-    monkeypatch.setattr(device, "_WSL_DEVICE", tmp_path / "dxg")
-    if kernel is not None:
-        (tmp_path / "version").write_text(kernel)
-    if has_device:
-        (tmp_path / "dxg").touch()
-    assert device.is_wsl() is is_wsl
-
-
 def test_the_processor_and_its_memory_need_no_torch() -> None:
     code = (
         "import sys, core.device as d; d.choose_device('cpu'); d.read_memory(); "

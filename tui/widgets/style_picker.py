@@ -22,7 +22,6 @@ from tui.widgets.tag_list import TagList
 
 LONGEST_QUERY = 40
 MOST_UNDONE = 100
-_PLACEHOLDER = "find a tag, or type a tempo"
 _MARKS = {"error": "✗", "warning": "!", "hint": "·"}
 _FILTERS = ("", *DIMENSIONS)
 _FILTERS_NEED = 84

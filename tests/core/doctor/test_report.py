@@ -164,11 +164,11 @@ def test_the_real_report_is_one_object_and_holds_nothing_planted(
     monkeypatch.setenv("OMP_WAIT_POLICY", "sw0rdfish-of-mine")
     monkeypatch.setattr("getpass.getuser", lambda: "gwendolyn")
     monkeypatch.setattr("socket.gethostname", lambda: "bluebottle")
-    import_module("core.environment")._prepare.cache_clear()
+    import_module("core.environment").prepare.cache_clear()
     try:
         code = main(["doctor", "--quick", "--device", "cpu", "--json"])
     finally:
-        import_module("core.environment")._prepare.cache_clear()
+        import_module("core.environment").prepare.cache_clear()
     out = capsys.readouterr().out
     report = json.loads(out)
     found = {each["id"]: each for each in report["findings"]}

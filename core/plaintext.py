@@ -37,16 +37,12 @@ def write_text_song(path: Path, song: Song) -> None:
     write_text(path, text)
 
 
-def read_text_song(path: Path) -> Song:
-    """A song from a text file; one without a header is lyrics, of whichever form, titled by the file's name.
-
-    Raises SongdeskError, with the line, for a file that cannot be read or a header that is not one.
-    """
-    return import_text_song(path)[0]
-
-
 def import_text_song(path: Path) -> tuple[Song, Converted | None]:
-    """The same, and what had to be converted if the file had no header."""
+    """A song from a text file, and what had to be converted if the file had no header.
+
+    Without one it is lyrics, of whichever form, titled by the file's name. Raises SongdeskError, with the
+    line, for a file that cannot be read or a header that is not one.
+    """
     text = _content(path)
     first = text.split("\n", 1)[0]
     if _key(first) in KEYS:

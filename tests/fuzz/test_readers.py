@@ -21,7 +21,7 @@ from core.library.bookmark import recall
 from core.library.draft import load_draft, title_of
 from core.library.foreign import understood
 from core.library.told import look_into
-from core.plaintext import read_text_song
+from core.plaintext import import_text_song
 from core.song import Reference, Song
 from core.songfile import read_songs, write_songs
 from core.takes import recipe as recipes
@@ -187,7 +187,7 @@ def _spoiled_songs(walls: Path, lines: bytes, data: st.DataObject) -> None:
     for name in ("x.jsonl", "x.txt"):
         (walls / name).write_bytes(spoilt)
     holds(read_songs, walls / "x.jsonl")
-    holds(read_text_song, walls / "x.txt")
+    holds(import_text_song, walls / "x.txt")
 
 
 def _caches(walls: Path, data: bytes) -> None:

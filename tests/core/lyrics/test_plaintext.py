@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import SongdeskError
-from core.plaintext import import_text_song, read_text_song, write_text_song
+from core.plaintext import import_text_song, write_text_song
 from core.song import BUILT_IN_STYLES, Reference, Song
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
@@ -46,7 +46,7 @@ def written(folder: Path, text: str) -> Path:
 def test_a_song_comes_back_as_it_was(tmp_path: Path, song: Song) -> None:
     path = tmp_path / "song.txt"
     write_text_song(path, song)
-    assert read_text_song(path) == song
+    assert import_text_song(path)[0] == song
 
 
 def test_the_file_is_one_to_read(tmp_path: Path) -> None:
@@ -63,13 +63,13 @@ def test_the_file_is_one_to_read(tmp_path: Path) -> None:
         "title: Paper Boats\nstyle: female, folk pop\nreference file: audio/ref.flac\nreference start: 12.5\n"
         "set temperature: 0.9\n\n[verse]\nPaper boats\n\n"
     )
-    assert read_text_song(path) == song
+    assert import_text_song(path)[0] == song
 
 
 def test_a_header_by_hand_may_be_short_and_of_any_case(tmp_path: Path) -> None:
     text = "Title:Boats\r\nReference style:  jazz\r\nset top_k : 50\r\n\r\n[verse]\r\nla"
     path = written(tmp_path, text.replace("Title:", "Title: "))
-    assert read_text_song(path) == Song(
+    assert import_text_song(path)[0] == Song(
         "Boats", "[verse]\r\nla", "", Reference(style="Jazz"), {"top_k": "50"}
     )
 
@@ -85,7 +85,9 @@ def test_a_file_without_header_is_lyrics_of_any_form(tmp_path: Path) -> None:
 
 def test_a_song_files_line_brings_its_title_and_style(tmp_path: Path) -> None:
     line = '{"idx": "rain", "gt_lyric": "[verse] La la. ; [chorus] Lo.", "descriptions": "pop"}'
-    assert read_text_song(written(tmp_path, line)) == Song("rain", "[verse]\nLa la\n\n[chorus]\nLo\n", "pop")
+    assert import_text_song(written(tmp_path, line))[0] == Song(
+        "rain", "[verse]\nLa la\n\n[chorus]\nLo\n", "pop"
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_a_song_files_line_brings_its_title_and_style(tmp_path: Path) -> None:
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, line: int, what: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(SongdeskError) as caught:
-        read_text_song(path)
+        import_text_song(path)
     assert caught.value.where == f"{path}:{line}"
     assert what in caught.value.what
     assert caught.value.hint
@@ -114,10 +116,10 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, line: i
 def test_a_file_that_is_not_text_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
     with pytest.raises(SongdeskError, match="cannot read"):
-        read_text_song(path)
+        import_text_song(path)
     path.write_bytes(b"la\n\xff\xfe")
     with pytest.raises(SongdeskError, match="UTF-8") as caught:
-        read_text_song(path)
+        import_text_song(path)
     assert caught.value.where == f"{path}:2"
 
 
@@ -137,7 +139,7 @@ def test_any_text_gives_a_song_or_one_clear_line(tmp_path: Path, text: str) -> N
     path = written(tmp_path, text)
     said = ""
     try:
-        read_text_song(path)
+        import_text_song(path)
     except SongdeskError as error:
         said = str(error)
     assert said == "" or (said.startswith(f"{path}:") and len(said.splitlines()) == 1)

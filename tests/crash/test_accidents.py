@@ -12,7 +12,14 @@ from tests.crash.judge import CONTINUE, RUN, Trial
 from tests.crash.trips import Trip
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("SIGTERM", 143),
+        pytest.param("SIGHUP", 129, marks=pytest.mark.slow),
+        pytest.param("SIGINT", 130, marks=pytest.mark.slow),
+    ],
+)
 def test_told_to_leave_it_pauses_and_the_next_one_goes_on(trial: Trial, name: str, code: int) -> None:
     ran = trial.strike(*RUN, trip=Trip("tokens", 40, name))
     assert ran.status == code, ran.said

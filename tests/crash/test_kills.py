@@ -30,7 +30,7 @@ def at_its_files(trial: Trial, seed: int, *, kills: int) -> None:
     trial.end(*trial.way_on(seed))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_at_its_files_again_and_again(trial: Trial, seed: int) -> None:
     at_its_files(trial, seed, kills=4)
 
@@ -56,7 +56,11 @@ def test_the_power_goes_and_the_end_of_the_journal_with_it(trial: Trial) -> None
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("temperature", 1.5), ("stop", 1), pytest.param("flow_steps", 3, marks=pytest.mark.slow)],
+    [
+        ("temperature", 1.5),
+        pytest.param("stop", 1, marks=pytest.mark.slow),
+        pytest.param("flow_steps", 3, marks=pytest.mark.slow),
+    ],
 )
 def test_what_was_turned_before_is_heard_after(
     known: Callable[..., tuple[Workplace, Truth]], tmp_path: Path, key: str, value: float

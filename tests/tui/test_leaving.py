@@ -48,9 +48,16 @@ def test_quitting_restores_the_terminal(open_studio: Callable[..., Terminal]) ->
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+    ("number", "code", "composes"),
+    [
+        (signal.SIGTERM, 143, True),
+        (signal.SIGHUP, 129, False),
+        (signal.SIGINT, 130, True),
+        pytest.param(signal.SIGTERM, 143, False, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, True, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, 130, False, marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("composes", [False, True])
 def test_a_signal_restores_the_terminal_and_saves_the_draft(
     open_studio: Callable[..., Terminal], tmp_path: Path, number: int, code: int, composes: bool
 ) -> None:
@@ -62,7 +69,7 @@ def test_a_signal_restores_the_terminal_and_saves_the_draft(
     assert "just typed" in draft(tmp_path)
 
 
-@pytest.mark.parametrize("composes", [False, True])
+@pytest.mark.parametrize("composes", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_terminal_that_goes_away_ends_the_studio_and_saves_the_draft(
     open_studio: Callable[..., Terminal], tmp_path: Path, composes: bool
 ) -> None:
@@ -90,7 +97,7 @@ def test_a_key_that_means_no_leaves_the_song_alone_and_enter_pauses_it(
     assert take(tmp_path).state == "paused"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
 def test_a_signal_pauses_what_is_made(
     open_studio: Callable[..., Terminal], tmp_path: Path, number: int
 ) -> None:

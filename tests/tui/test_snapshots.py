@@ -172,10 +172,18 @@ STATES = {
     "said": ("alt+m",),
 }
 """What is on the screen besides the areas, and the keys that bring it there."""
+OFTEN = ("tags", "problems", "reference", "presets", "menu")
+"""Those that are drawn on every run; the others with the slow tests."""
 
 
 @SMALL_FIRST
-@pytest.mark.parametrize("keys", STATES.values(), ids=STATES.keys())
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param(keys, marks=() if name in OFTEN else pytest.mark.slow, id=name)
+        for name, keys in STATES.items()
+    ],
+)
 def test_each_page_and_list(
     snap_compare: Any, engine: Rehearsal, size: tuple[int, int], keys: tuple[str, ...]
 ) -> None:
@@ -218,7 +226,9 @@ def test_the_first_page(snap_compare: Any, engine: Rehearsal, size: tuple[int, i
 
 
 @SMALL_FIRST
-@pytest.mark.parametrize("theme", ["songdesk-light", "songdesk-contrast", "ansi-dark"])
+@pytest.mark.parametrize(
+    "theme", ["songdesk-light", pytest.param("songdesk-contrast", marks=pytest.mark.slow), "ansi-dark"]
+)
 def test_each_theme(snap_compare: Any, engine: Rehearsal, size: tuple[int, int], theme: str) -> None:
     app = studio(engine)
     app.theme = theme

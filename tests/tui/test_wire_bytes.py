@@ -10,7 +10,7 @@ from tests.tui.pty_terminal import Terminal
 SIZES = [(80, 24), (200, 60)]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [SIZES[0], pytest.param(SIZES[1], marks=pytest.mark.slow)])
 def test_a_typed_key_costs_less_than_a_kilobyte(
     open_studio: Callable[..., Terminal], size: tuple[int, int]
 ) -> None:
@@ -25,7 +25,7 @@ def test_a_typed_key_costs_less_than_a_kilobyte(
     assert (len(terminal.log) - before) / len(words) < 1000
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [SIZES[0], pytest.param(SIZES[1], marks=pytest.mark.slow)])
 def test_composing_costs_less_than_eight_kilobytes_a_second(
     open_studio: Callable[..., Terminal], size: tuple[int, int]
 ) -> None:

@@ -70,9 +70,15 @@ def wait_for_line(process: subprocess.Popen[str], mark: str) -> None:
 @pytest.mark.parametrize(
     ("mark", "number", "code", "kept"),
     [
-        ("loading", signal.SIGTERM, 143, set()),
+        pytest.param("loading", signal.SIGTERM, 143, set(), marks=pytest.mark.slow),
         ("2/3", signal.SIGINT, 130, {"conditions.safetensors"}),
-        ("3/3", signal.SIGHUP, 129, {"conditions.safetensors", "tokens.safetensors"}),
+        pytest.param(
+            "3/3",
+            signal.SIGHUP,
+            129,
+            {"conditions.safetensors", "tokens.safetensors"},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_signal_in_any_phase_keeps_finished_stages_and_half_writes_nothing(

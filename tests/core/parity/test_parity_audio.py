@@ -42,15 +42,9 @@ def test_short_cases_are_all_met(capsys: Capture, tmp_path: Path, file: str) -> 
     assert code == 0
 
 
-@pytest.mark.timeout(400)
-@pytest.mark.parametrize("case", ["render.60s"])
-def test_a_minute_of_song_is_met(capsys: Capture, tmp_path: Path, case: str) -> None:
-    assert told(capsys, part(tmp_path, {case}))[1][case]["state"] == "ok"
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("case", sorted(LONG - {"render.60s"}))
+@pytest.mark.parametrize("case", sorted(LONG))
 def test_long_cases_are_met(capsys: Capture, tmp_path: Path, case: str) -> None:
     assert told(capsys, part(tmp_path, {case}))[1][case]["state"] == "ok"
 

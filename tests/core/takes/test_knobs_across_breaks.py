@@ -67,7 +67,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: monkeypatch.setattr(stage_run, "save_tensors", save_tensors)
 
 
-@pytest.mark.parametrize("schedule", BOTH)
+@pytest.mark.parametrize("schedule", ["lockstep", pytest.param("two-pass", marks=pytest.mark.slow)])
 def test_knobs_stand_in_the_recipe_also_where_nothing_was_left_to_compose(
     toy: str, tmp_path: Path, full: Callable[[], None], schedule: str
 ) -> None:
@@ -92,7 +92,7 @@ def test_a_knob_of_the_second_pass_stays_where_it_was_turned(toy: str, tmp_path:
     assert [seam.is_exact for seam in recipe.seams] == [True]
 
 
-@pytest.mark.parametrize("schedule", BOTH)
+@pytest.mark.parametrize("schedule", ["lockstep", pytest.param("two-pass", marks=pytest.mark.slow)])
 def test_a_song_without_guidance_goes_on_without(toy: str, tmp_path: Path, schedule: str) -> None:
     turns: list[Turn] = [("tokens", 8, "guidance", 3.0)]
     whole = turned(begun(toy, tmp_path / "a", guidance=1, schedule=schedule), turns)

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from core.engine import Stage
 from core.errors import SongdeskError
-from core.paths import checkpoints
+from core.paths import checkpoints, shipped_weights
 from core.registry import Variant
+from core.shipped import fault_of, mending
 
 
 def model_folder(chosen: Variant) -> Path:
     """The folder of one model's weights; it need not exist."""
-    return checkpoints() / chosen.id
+    return (shipped_weights() if chosen.weights == "shipped" else checkpoints()) / chosen.id
 
 
 def shared_folder(family: str) -> Path:
@@ -46,12 +47,18 @@ def usual_folder(models: Sequence[Variant], roles: Iterable[str]) -> Path:
 def _is_shared(chosen: Variant, role: str) -> bool:
     """Whether a model reads a role's weights from its family's folder too."""
     its = [file for file in chosen.files if role in file.roles]
-    return chosen.weights != "rule" and (not its or any(file.shared for file in its))
+    return not chosen.is_built_in and (not its or any(file.shared for file in its))
 
 
 def role_file(chosen: Variant, role: str) -> Path:
-    """The safetensors file of one role's weights; SongdeskError when it is missing."""
+    """The safetensors file of one role's weights; SongdeskError when it is missing, or shipped damaged."""
     path = find_role(chosen, role)
+    if chosen.weights == "shipped" and (fault := fault_of(chosen, role)):
+        raise SongdeskError(
+            f"the {role.replace('_', ' ')} weights of {chosen.id} are {fault}",
+            where=str(model_folder(chosen) / f"{role}.safetensors"),
+            hint=mending(fault),
+        )
     if path is None:
         name = role.replace("_", " ")
         file = next((file for file in chosen.files if role in file.roles), None)

@@ -16,6 +16,11 @@ def _shipped(folder: str) -> Path:
     return packed if packed.is_dir() else _CHECKOUT / folder
 
 
+def is_packed() -> bool:
+    """Whether this songdesk was installed from a wheel, with its data inside, and is no checkout."""
+    return (_PACKAGE / "_conf").is_dir()
+
+
 def conf_file(name: str) -> Path:
     """A file of `conf/` as shipped."""
     return _shipped("conf") / name
@@ -24,6 +29,26 @@ def conf_file(name: str) -> Path:
 def sample_file(name: str) -> Path:
     """A file of `sample/` as shipped."""
     return _shipped("sample") / name
+
+
+def shipped_weights() -> Path:
+    """Where the weights are that come with the program, whatever SONGDESK_CKPT says."""
+    return _shipped("ckpt")
+
+
+def demo_home() -> Path:
+    """Where the demo's corpus and its training are: only a checkout has them."""
+    return _CHECKOUT / "ckpt" / "demo"
+
+
+def kept_out_prompts() -> Path:
+    """The songs that the demo is measured with; only a checkout has them."""
+    return _CHECKOUT / "tests" / "demo_prompts.jsonl"
+
+
+def demo_bench_cache() -> Path:
+    """Where the bench of the demo keeps what it rendered and learned; it can be deleted at any time."""
+    return Path(platformdirs.user_cache_dir(_APP)) / "bench-demo"
 
 
 def user_config() -> Path:

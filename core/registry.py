@@ -17,6 +17,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Takes a tenth of the other's time, of which every command's start is made."""
 _PATTERN = "mend it after the pattern of demo"
 _REPO = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
+_WAYS = ("published", "shipped", "rule")
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{1,63}…[0-9a-f]{0,63}")
 
 
@@ -105,9 +106,11 @@ class Variant:
     defaults: Mapping[str, object] = field(default_factory=dict)
     """Settings whose default differs from the family's."""
     weights: str = "published"
-    """`rule` when songdesk makes them itself, `published` when they must be fetched."""
+    """`shipped` with songdesk, `published` when they must be fetched, `rule` when songdesk makes them itself,
+    untrained, on first use.
+    """
     files: tuple[PublishedFile, ...] = ()
-    """What has to be fetched for it."""
+    """What has to be fetched for it, or what came with songdesk."""
     parameters: int = 0
     """Of the language model, all that its published file holds; 0 where it is not told."""
     languages: tuple[str, ...] = ()
@@ -116,6 +119,16 @@ class Variant:
     """Of its weights."""
     attribution: str = ""
     """Whom to name."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a way to get weights that there is not."""
+        if self.weights not in _WAYS:
+            raise ValueError(f"weights {self.weights!r} is none of {', '.join(_WAYS)}")
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether there is nothing to fetch for it, its own vocabulary included."""
+        return self.weights != "published"
 
     @property
     def sources(self) -> Mapping[str, str]:

@@ -10,9 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for package in ("core", "tui") for path in (ROOT / package).rglob("*.py"))
-TESTS = sorted((ROOT / "tests").rglob("*.py"))
+TRAINING = sorted((ROOT / "ckpt").rglob("*.py"))
 LONGEST_FILE = 400
 LARGEST_TRACKED = 1_000_000
+WEIGHTS = 24_000_000
+"""Bytes that the trained demo may take."""
 LIGHT = (
     "core.errors", "core.song", "core.style", "core.settings", "core.family", "core.engine", "core.registry",
     "core.meter", "core.takes.take", "core.config", "core.paths", "core.levo.family",
@@ -38,11 +40,10 @@ def keywords(call: ast.Call) -> set[str]:
 
 
 def test_no_file_is_longer_than_a_person_reads_in_one_go() -> None:
-    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (*SOURCES, *TESTS)}
     assert SOURCES
-    assert {
-        str(p.relative_to(ROOT)): n for p, n in lengths.items() if n > LONGEST_FILE and p in SOURCES
-    } == {}
+    assert TRAINING
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (*SOURCES, *TRAINING)}
+    assert {str(p.relative_to(ROOT)): n for p, n in lengths.items() if n > LONGEST_FILE} == {}
 
 
 def unmarked_notices(tree: ast.AST) -> list[int]:
@@ -146,4 +147,11 @@ def test_nothing_large_is_tracked() -> None:
         pytest.skip("not a git checkout")
     paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     large = {str(p): p.stat().st_size for p in paths if p.is_file() and p.stat().st_size > LARGEST_TRACKED}
-    assert large == {}
+    weights = {str(path) for path in (ROOT / "ckpt" / "demo").glob("*.safetensors")}
+    assert large.keys() <= weights
+
+
+def test_the_weights_that_are_tracked_are_small() -> None:
+    sizes = [path.stat().st_size for path in (ROOT / "ckpt" / "demo").glob("*.safetensors")]
+    assert sizes
+    assert sum(sizes) <= WEIGHTS

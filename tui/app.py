@@ -120,7 +120,7 @@ class Studio(KeysInTurn[int]):
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self.studio.call_after_refresh(self.studio.go_back)
         if self._welcomes:
-            is_demo = self.studio.session.chosen.weights == "rule"
+            is_demo = self.studio.session.chosen.is_built_in
             self.push_screen(First(first_text(self.studio.keys, is_demo=is_demo)))
             self._remember(welcomed=True)
 

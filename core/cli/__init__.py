@@ -195,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     add_doctor_options(
         commands.add_parser("doctor", help="say what is wrong with this machine, and how to mend it")
     )
-    add_bench_options(commands.add_parser("bench", help="measure this machine beside a plain way to render"))
+    add_bench_options(commands.add_parser("bench", help="measure this machine, or what the demo sings"))
     return parser
 
 

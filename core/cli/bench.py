@@ -1,10 +1,11 @@
-"""`songdesk bench`: how fast this machine is, beside a straightforward way to do the same."""
+"""`songdesk bench`: how fast this machine is beside a straightforward way, and how well the demo listens."""
 
 import argparse
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from core.cli.bench_demo import add_demo_options, run_demo_bench
 from core.cli.report import say
 from core.device import choose_device
 from core.environment import prepare
@@ -23,8 +24,14 @@ _UNSTEADY = 0.1
 
 
 def add_bench_options(bench: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
-    bench.add_argument("stage", choices=("audio",), help="audio: from tokens to sound")
+    """Declare what the command takes, by what is measured."""
+    stages = bench.add_subparsers(metavar="STAGE", dest="stage", required=True)
+    _add_audio_options(stages.add_parser("audio", help="how fast: from tokens to sound"))
+    add_demo_options(stages.add_parser("demo", help="how well: what the demo makes of songs it never saw"))
+    bench.set_defaults(command="bench")
+
+
+def _add_audio_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "--model", action="append", metavar="MODEL",
         help="demo, published or a model of `songdesk models`; may be repeated (default: demo and published)",
@@ -33,7 +40,6 @@ def add_bench_options(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--steps", type=int, metavar="N", help="Euler steps (default: as the device allows)")
     bench.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     bench.add_argument("--json", action="store_true", help="everything in one JSON object")
-    bench.set_defaults(command="bench")
 
 
 def run_bench(args: argparse.Namespace) -> int:
@@ -41,6 +47,8 @@ def run_bench(args: argparse.Namespace) -> int:
 
     Raises SongdeskError for an unknown model, a length or steps out of range, or a device that is not there.
     """
+    if args.stage == "demo":
+        return run_demo_bench(args)
     prepare()
     reports = []
     for report in _reports(args):

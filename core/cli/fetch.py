@@ -26,8 +26,9 @@ def run_fetch(args: argparse.Namespace) -> int:
 
 
 def _fetch(chosen: Variant, args: argparse.Namespace) -> int:
-    if chosen.weights == "rule":
-        return _done(f"{chosen.id} makes its own weights; nothing to fetch", chosen, args)
+    if chosen.is_built_in:
+        how = "makes its own weights" if chosen.weights == "rule" else "comes with songdesk"
+        return _done(f"{chosen.id} {how}; nothing to fetch", chosen, args)
     if not chosen.files:
         raise SongdeskError(
             f"models.yaml does not say where the files of {chosen.id} are",

@@ -15,6 +15,7 @@ from core.making.overhead import UNMEASURED
 from core.models.fits import Fit, Way, fit_of
 from core.models.presence import Presence, presence_of, size_of
 from core.registry import PublishedFile, Variant, variants
+from core.shipped import faults_of
 from core.sizes import gigabytes
 
 _INDENT = 14
@@ -60,13 +61,14 @@ def _room(machine: Machine) -> str:
 def _lines(chosen: Variant, presence: Presence, fit: Fit) -> Iterator[str]:
     """Two to four lines of the terminal's width."""
     width = min(shutil.get_terminal_size().columns, _WIDEST) - _INDENT
-    is_built_in = chosen.weights == "rule"
-    tongue = chosen.note if is_built_in else f"sings {', '.join(chosen.languages)}" * bool(chosen.languages)
+    sings = f"sings {', '.join(chosen.languages)}" if chosen.languages else ""
+    tongue = chosen.note if chosen.is_built_in else sings
     licence = f"licence: {chosen.licence.name}" if chosen.licence.name else ""
     both = f"{_disk(presence)} · {fit.line}"
     told = (
         f"{chosen.title} · {tongue}" if tongue else chosen.title,
         *([both] if len(both) <= width else [_disk(presence), fit.line]),
+        *(f"the {role.replace('_', ' ')} weights are {fault}" for role, fault in faults_of(chosen).items()),
         licence,
     )
     rows = [row for part in told if part for row in textwrap.wrap(part, max(30, width))]
@@ -95,6 +97,7 @@ def _facts(chosen: Variant, presence: Presence, fit: Fit, why_unknown: str) -> d
         "here": list(presence.here),
         "missing": list(presence.missing),
         "usable": presence.usable,
+        "faults": faults_of(chosen),
         "bytes": presence.bytes,
         "fetch_bytes": presence.fetch_bytes,
         "there_bytes": presence.there,

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.checkpoints import find_role, model_folder
-from core.doctor.finding import Finding, few, gb
+from core.doctor.finding import Finding, few
 from core.doctor.scene import Scene
 from core.making.weighing import recorded
 from core.models.presence import presence_of
 from core.models.suspect import suspect
-from core.paths import checkpoints
+from core.paths import checkpoints, shipped_weights
 from core.registry import Variant, variants
+from core.shipped import digest_of, faults_of, mending
+from core.sizes import gigabytes
 
 _WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
 _SMALL = 1 << 16
@@ -23,19 +25,22 @@ _LARGEST_HEADER = 100 << 20
 
 def models(_: Scene) -> Finding:
     """Which models are here, whether their files are whole, and whether they are as they were."""
-    here = {path: role for role, path in _files()}
-    if not here:
-        what = f"none in {checkpoints()}; demo is made when it is first used"
-        return Finding("models", "Models", "ok", what, facts={"files": {}})
+    here = {path: chosen.weights == "shipped" for chosen, path in _files()}
+    if faults := _faults():
+        what = few([f"{name} is {fault}" for name, fault in faults.items()])
+        fix = mending(next(iter(faults.values())))
+        return Finding("models", "Models", "fail", what, fix, {"faults": faults})
     broken = [path.name for path in here if not _is_whole(path)]
-    known = {path: recorded(path) for path in here}
+    known = {
+        path: ("known", digest_of(path)) if is_ours else recorded(path) for path, is_ours in here.items()
+    }
     changed = [_named(path) for path, (state, _) in known.items() if state == "changed"]
     hashes = {_named(path): digest for path, (state, digest) in known.items() if state == "known"}
     sizes = {_named(path): path.stat().st_size for path in here}
     facts: dict[str, object] = {"files": sizes, "sha256": hashes, "changed": changed}
     able, begun = _present()
     facts |= {"able": able, "begun": begun}
-    what = f"{', '.join(able) or 'none'} ready; {len(here)} files, {gb(sum(sizes.values()))}"
+    what = f"{', '.join(able) or 'none'} ready; {len(here)} files, {gigabytes(sum(sizes.values()))}"
     if broken:
         fix = "fetch and convert these again: songdesk models fetch NAME"
         return Finding("models", "Models", "fail", f"{what}; not whole: {few(broken)}", fix, facts)
@@ -52,7 +57,9 @@ def models(_: Scene) -> Finding:
 def stand_ins(_: Scene) -> Finding:
     """Files that are none of what their names say: LFS pointers, and pages that a server sent instead."""
     found = {}
-    for path in _small_files(checkpoints()):
+    ours = shipped_weights()
+    folders = [checkpoints(), *([] if ours.is_relative_to(checkpoints()) else [ours])]
+    for path in (path for folder in folders for path in _small_files(folder)):
         kind = _kind(path)
         if kind:
             found[_named(path)] = kind
@@ -65,11 +72,20 @@ def stand_ins(_: Scene) -> Finding:
     return Finding("stubs", "Stand-ins", "fail", what, fix, facts)
 
 
-def _files() -> Iterator[tuple[str, Path]]:
+def _files() -> Iterator[tuple[Variant, Path]]:
     for chosen in variants().values():
         for role in _roles(chosen):
             if (path := find_role(chosen, role)) is not None:
-                yield role, path
+                yield chosen, path
+
+
+def _faults() -> dict[str, str]:
+    """What is wrong with the weights that came with songdesk, by file; reads them whole."""
+    return {
+        f"{chosen.id}/{role}.safetensors": fault
+        for chosen in variants().values()
+        for role, fault in faults_of(chosen).items()
+    }
 
 
 def _present() -> tuple[list[str], list[str]]:
@@ -90,7 +106,7 @@ def _present() -> tuple[list[str], list[str]]:
 def _roles(chosen: Variant) -> tuple[str, ...]:
     if chosen.sources:
         return tuple(chosen.sources)
-    folder = checkpoints() / chosen.id
+    folder = model_folder(chosen)
     return tuple(sorted(path.stem for path in folder.glob("*.safetensors"))) if folder.is_dir() else ()
 
 
@@ -141,7 +157,7 @@ def _named(path: Path) -> str:
     try:
         return str(path.relative_to(checkpoints()))
     except ValueError:
-        return path.name
+        return f"{path.parent.name}/{path.name}"
 
 
 def _hashes(known: int, files: int) -> str:

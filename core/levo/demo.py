@@ -1,8 +1,9 @@
-"""The demo model's weights, made by rule: every tensor is drawn from its own name, so nothing is fetched."""
+"""Weights made by rule, each tensor drawn from its own name: of any shapes, and without anything learned."""
 
 import hashlib
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from core.levo.roles import SOUND
 from core.levo.shapes import CODEBOOKS, REFERENCE_FRAMES, EncoderShapes, Shapes
 from core.levo.tokens.model import TokenModel
 from core.levo.weights import hollow
+from core.registry import Variant
 from core.song import BUILT_IN_STYLES
 from core.tensors import metadata_of, save_tensors
 
@@ -40,6 +42,17 @@ _QUIET = 0.03
 """Gain of the decoder's last convolution: untrained sound at about -19 dBFS."""
 
 
+def untrained(chosen: Variant) -> Variant:
+    """A model of the same sizes that has learned nothing, under a name and in a folder of its own."""
+    return replace(chosen, id=f"{chosen.id}-untrained", weights="rule", files=())
+
+
+def empty_module(role: str, shapes: Shapes) -> nn.Module:
+    """The module whose state is a role's file, without memory of its own."""
+    with hollow():
+        return _MODULES[role](shapes)
+
+
 def demo_weights(shapes: Shapes, folder: Path) -> None:
     """Make the role files of `shapes` in `folder` unless this rule made them already for these shapes.
 
@@ -49,7 +62,7 @@ def demo_weights(shapes: Shapes, folder: Path) -> None:
         path, made_by = folder / f"{role}.safetensors", _signature(role, shapes, RULE)
         if metadata_of(path).get(_MADE_BY) != made_by:
             tables = _tables(shapes.encoder) if role.endswith("encoder") else {}
-            save_tensors(path, {**rule_state(_empty(role, shapes)), **tables}, {_MADE_BY: made_by})
+            save_tensors(path, {**rule_state(empty_module(role, shapes)), **tables}, {_MADE_BY: made_by})
     _make_styles(shapes, folder / "styles.safetensors")
 
 
@@ -62,16 +75,10 @@ def rule_state(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _empty(role: str, shapes: Shapes) -> nn.Module:
-    """A role's module without memory of its own."""
-    with hollow():
-        return _MODULES[role](shapes)
-
-
 @lru_cache(maxsize=64)
 def _signature(role: str, shapes: Shapes, rule: str) -> str:
     """The rule's version and a fingerprint of the keys and shapes it is applied to."""
-    state = _empty(role, shapes).state_dict()
+    state = empty_module(role, shapes).state_dict()
     listing = "\n".join(f"{key} {tuple(like.shape)}" for key, like in state.items())
     return f"{rule}-{hashlib.sha256(listing.encode()).hexdigest()[:16]}"
 

@@ -37,7 +37,7 @@ def plan(song: Song, chosen: Variant, values: Values, device: Device = "cuda") -
 
 def is_half(chosen: Variant, device: Device) -> bool:
     """Whether the token model computes in fp16: published weights on an accelerator."""
-    return chosen.weights != "rule" and device != "cpu"
+    return not chosen.is_built_in and device != "cpu"
 
 
 def condition_units(song: Song) -> int:

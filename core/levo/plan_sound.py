@@ -1,6 +1,7 @@
 """What hearing a reference and rendering a song will take, from shapes alone; no torch."""
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import mul
 
 from core.engine import StagePlan
 from core.levo.accidents import accidents_of
@@ -21,13 +22,13 @@ from core.settings import Values
 ROWS = 2
 """Sequences side by side: the conditioned one and the null one that guidance needs."""
 _MELS = 128
-_DECODE_BYTES = 16.25
-"""Tensors of the VAE's decoder per sample and base channel: two, one of them three quarters as wide again.
+_TENSORS = 4
+"""Tensors alive in a residual unit of the VAE."""
+_CONVOLVED = 16
+"""Channels that a processor's convolutions fill one of them up to where there are fewer.
 
-Convolution libraries add scratch of their own, on processors as much again.
+They add scratch of their own, as much again.
 """
-_ENCODE_BYTES = 16
-"""Tensors of its encoder."""
 _ATTENTION = 11.3
 """Values per frame and channel of the flow that are alive in a block's attention, measured."""
 _IMAGES = 3
@@ -52,7 +53,7 @@ def conditions_plan(shapes: Shapes, *, units: int, has_recording: bool) -> Stage
             4 * (encoder_parameters(encoder) + 3 * quantizer_parameters(shapes.quantizer)),
             max(_SPECTRUM_BYTES, _MELS_BYTES + _IMAGES * 4 * encoder.channels * image),
         ),
-        (4 * vae_encoder_parameters(vae), samples * vae.channels * _ENCODE_BYTES),
+        (4 * vae_encoder_parameters(vae), int(4 * samples * fullest_channels(vae))),
     )
     weights, work = max(parts, key=sum)
     return StagePlan("conditions", units, weights, cache=0, work=work)
@@ -72,7 +73,7 @@ def audio_plan(shapes: Shapes, values: Values, *, frames: int, prompt: int) -> S
     rows = 1 if values.real("flow_guidance") <= 1 else ROWS
     length = max((window.length for window in windows), default=0)
     window = rows * length * 4 * max(_ATTENTION * flow.width, 5 * flow.width + 2 * flow.ffn)
-    decoded = (chunk + 2 * VAE_CONTEXT) * SAMPLES_PER_FRAME * vae.channels * _DECODE_BYTES
+    decoded = 4 * (chunk + 2 * VAE_CONTEXT) * SAMPLES_PER_FRAME * (fullest_channels(vae) + 2)
     codes = stems * (frames + prompt) * (8 * 2 + 4 * flow.latent)
     as_done = order(
         windows, frames, steps=values.whole("flow_steps"), chunk=chunk, stems=stems, context=VAE_CONTEXT
@@ -115,6 +116,14 @@ def flow_parameters(shapes: FlowShapes) -> int:
     block += 2 * width * ffn + ffn + width + 6 * width
     time = shapes.time_width * width + width + width * width + width + 6 * width * (width + 1)
     return shapes.blocks * block + time + (shapes.positions + 4) * width + shapes.latent * (width + 1)
+
+
+def fullest_channels(shapes: VaeShapes) -> float:
+    """Values per sample of the sound that are alive in the level of the VAE that has most of them."""
+    lengths = accumulate(shapes.strides, mul, initial=1)
+    widths = (shapes.channels * wide for wide in shapes.multipliers)
+    levels = zip(widths, lengths, strict=True)
+    return max(((_TENSORS - 1) * width + max(width, _CONVOLVED)) / length for width, length in levels)
 
 
 def vae_parameters(shapes: VaeShapes) -> int:

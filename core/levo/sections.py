@@ -52,7 +52,7 @@ def section_starts(chosen: Variant, folder: Path, lyrics: Lyrics, seconds: float
     the likeliest is taken: instrumental ones unsung, each about as long as its share of the song that the
     lyrics make expect, beginnings where the voice comes in after a rest. Nothing tells one verse from the
     next, so a start between two sung sections may be a line or two off, and one without a rest more. For a
-    song whose codes tell nothing, as those of the demo, a section's share is all there is to go by.
+    song whose codes tell nothing, as those of untrained weights, a section's share is all there is to go by.
     """
     words = dialect(chosen.family)
     sections = budget(lyrics, words, token_limit=0, seconds_limit=0, count=None).sections

@@ -153,7 +153,7 @@ def count_style_tokens(variant: Variant, style: str) -> int:
 
 def tokenizers(variant: Variant) -> Tokenizers:
     """The tokenizers of a model; SongdeskError when its vocabulary is missing, damaged or of another size."""
-    if variant.weights == "rule":
+    if variant.is_built_in:
         built = demo_tokenizers(conf_file("demo-tokenizer.json"), variant.version)
     else:
         built = qwen_tokenizers(qwen2(), variant.version)

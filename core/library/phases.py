@@ -131,7 +131,7 @@ def _with_tokens(found: ForeignTokens, path: Path, shapes: Shapes, terms: Terms)
     seconds = found.codes.shape[1] / FRAME_RATE
     limit = terms.chosen.limits.seconds
     values, settings, about = _values(song.settings, terms, length=min(max(seconds, 1.0), limit))
-    if terms.chosen.weights == "rule":
+    if terms.chosen.is_built_in:
         notes.append(_DEMO)
     wire = to_wire(parse(song.lyrics), terms.kind.dialect)
     return _Piece(

@@ -9,9 +9,11 @@ from core.family import family
 from core.models.places import part_path, source_path
 from core.paths import checkpoints, qwen2
 from core.registry import PublishedFile, Variant
+from core.shipped import fault_of, mending
 from core.sizes import gigabytes
 
 BUILT_IN = "built in"
+DAMAGED = "damaged"
 VOCABULARY = "vocabulary"
 """What the files that are kept as they are stand for among the things that are missing."""
 _QWEN2 = "qwen2/"
@@ -23,7 +25,9 @@ class Presence:
     """What is here of a model, and what is not."""
 
     state: str
-    """`built in`, `here`, `partly`, `begun` (nothing but bytes on their way) or `not here`."""
+    """`built in`, `damaged` (what is built in), `here`, `partly`, `begun` (nothing but bytes on their way) or
+    `not here`.
+    """
     here: tuple[str, ...] = ()
     """Roles whose weights are here."""
     needed: tuple[str, ...] = ()
@@ -76,6 +80,8 @@ class Presence:
             return f"here, without reference audio: {_listed(self.extras)}"
         if self.state == "partly":
             return f"partly, without {_listed(self.needed)}"
+        if self.state == DAMAGED:
+            return f"damaged, without {_listed(self.missing)}: {mending()}"
         return f"begun, {self.still}" if self.state == "begun" else self.state
 
     @property
@@ -99,6 +105,8 @@ def presence_of(chosen: Variant) -> Presence:
     sizes = _bytes((*found.values(), *kept.values()))
     if chosen.weights == "rule":
         return Presence(BUILT_IN, tuple(found), bytes=sizes)
+    if chosen.weights == "shipped":
+        return _shipped(chosen, tuple(needed), tuple(extras), sizes)
     has_vocabulary = all(path.is_file() for path in kept.values())
     lacks = tuple(role for role in needed if role not in found) + (VOCABULARY,) * (not has_vocabulary)
     to_fetch = tuple(file for file in chosen.files if not _is_done(file, found, kept))
@@ -113,6 +121,18 @@ def presence_of(chosen: Variant) -> Presence:
         has_vocabulary=has_vocabulary,
         to_fetch=to_fetch,
         there=there,
+    )
+
+
+def _shipped(chosen: Variant, needed: tuple[str, ...], extras: tuple[str, ...], sizes: int) -> Presence:
+    """Weights that come with songdesk count where they have the size that they were sent with."""
+    broken = {role for role in (*needed, *extras) if fault_of(chosen, role)}
+    return Presence(
+        DAMAGED if broken else BUILT_IN,
+        tuple(role for role in (*needed, *extras) if role not in broken),
+        needed=tuple(role for role in needed if role in broken),
+        extras=tuple(role for role in extras if role in broken),
+        bytes=sizes,
     )
 
 

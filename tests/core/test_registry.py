@@ -1,5 +1,6 @@
 """The model registry and the plans made from its shapes."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,27 @@ from core.levo.shapes import shapes_of
 from core.registry import PublishedFile, variant, variants
 from core.settings import Override
 from core.song import Song
+from tests.toy import toys
 
 SONG = Song("a", "[verse]\nla", "pop")
 
 
-def test_the_demo_differs_from_the_published_model_in_widths_alone() -> None:
+def test_the_demo_has_the_parts_of_the_published_model_in_the_same_time() -> None:
     demo, large = (shapes_of(variant(name).shapes) for name in ("demo", "v2-large"))
-    for part in ("delays", "prefix", "codes", "special", "prompt_frames"):
-        assert getattr(demo.tokens, part) == getattr(large.tokens, part)
     assert demo.vae.strides == large.vae.strides
     assert (demo.flow.positions, demo.flow.carried) == (large.flow.positions, large.flow.carried)
+
+
+@pytest.mark.parametrize("name", list(variants()))
+def test_the_parts_of_every_model_fit_each_other(name: str) -> None:
+    chosen = variant(name)
+    shapes = shapes_of(chosen.shapes)
+    assert shapes.tokens.codes == shapes.quantizer.codes > max(shapes.quantizer.neutral)
+    assert shapes.encoder.width == shapes.quantizer.width == shapes.flow.condition
+    assert shapes.vae.latent == shapes.flow.latent
+    assert shapes.flow.width % (2 * shapes.flow.heads) == shapes.tokens.width % (2 * shapes.tokens.heads) == 0
+    assert chosen.limits.lyric_tokens == shapes.tokens.lyric_length
+    assert chosen.limits.style_tokens == shapes.tokens.style_length
 
 
 def test_an_unknown_model_lists_the_known_ones() -> None:
@@ -101,7 +113,17 @@ def test_an_own_models_file_that_does_not_fit_is_named(
 
 def test_an_own_model_stands_beside_the_shipped_ones(toy: str) -> None:
     assert variant(toy).title == "Toy"
-    assert variant("demo").weights == "rule"
+    assert variant("demo").weights == "shipped"
+
+
+def test_weights_come_in_one_of_the_known_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "songdesk" / "models.yaml"
+    own.parent.mkdir()
+    own.write_text(json.dumps({"mine": {**toys()["toy"], "weights": "magic"}}))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    variants.cache_clear()
+    with pytest.raises(SongdeskError, match="weights 'magic' is none of published, shipped, rule"):
+        variants()
 
 
 def test_a_published_file_has_one_meaning() -> None:

@@ -37,7 +37,8 @@ def test_what_keeps_a_song_from_being_made_is_an_error_with_its_place(song: Song
 
 def test_more_style_than_the_model_reads_is_counted() -> None:
     song = Song("a", "[verse]\nla", ", ".join(["acoustic guitar"] * 60))
-    assert any("where the model reads 100" in text for _, text in findings(song))
+    limit = family_of("demo")[1].limits.style_tokens
+    assert any(f"where the model reads {limit}" in text for _, text in findings(song))
 
 
 def test_forced_text_is_cut_where_the_model_stops_reading_and_said_word_for_word() -> None:

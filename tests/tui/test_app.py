@@ -325,9 +325,9 @@ def test_settings_of_a_song_that_do_not_fit_are_refused(engine: Rehearsal) -> No
         Studio(Config(), replace(SONG, settings={"temperature": "9"}), make_engine=lambda: engine)
 
 
-async def test_the_demo_says_that_it_makes_noise(engine: Rehearsal, until: Any) -> None:
+async def test_the_demo_says_how_little_it_is(engine: Rehearsal, until: Any) -> None:
     async with opened(engine) as (app, pilot):
-        await until(pilot, lambda: "noise, not music" in said(app))
+        await until(pilot, lambda: "half taught" in said(app))
 
 
 async def test_equal_readings_cost_nothing(engine: Rehearsal, until: Any) -> None:

@@ -120,7 +120,7 @@ async def test_the_next_studio_says_what_was_left_and_goes_on_with_it(
     async with opened(engine) as (app, pilot):
         await composing(app, pilot, engine, until)
         with Journal(engine.jobs[0].folder / JOURNAL, "x") as journal:
-            journal.add([(1,) * 325])
+            journal.add([(1,) * 227])
             journal.flush()
         await pilot.press("ctrl+g")
         await until(pilot, lambda: states(app) == ["queued", "composing"])

@@ -101,7 +101,7 @@ async def test_a_place_that_is_no_longer_there_is_no_trouble(memory: Path, until
 async def test_the_first_page_is_seen_once_and_any_key_begins(memory: Path, until: Any) -> None:
     async with opened(Rehearsal(), bookmarks=memory, welcomes=True) as (app, pilot):
         await until(pilot, lambda: isinstance(app.screen, First))
-        await until(pilot, lambda: "untrained" in screen_text(app) and "CTRL+G" in screen_text(app))
+        await until(pilot, lambda: "tiny" in screen_text(app) and "CTRL+G" in screen_text(app))
         await pilot.press("x")
         await until(pilot, lambda: app.screen is app.studio)
         assert app.studio.query_one(LyricEditor).text == SONG.lyrics

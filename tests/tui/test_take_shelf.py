@@ -207,7 +207,7 @@ async def test_one_that_was_broken_off_is_gone_on_with(store: Store, until: Any)
         journal.flush()
     app = Shelf(store)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: app.cells("state") == ("interrupted 0:45",))
+        await until(pilot, lambda: app.cells("state") == ("interrupted 0:49",))
         await pilot.press("enter")
         await until(pilot, lambda: app.said and "no sound to play: g goes on with it" in app.said[-1])
         await pilot.press("g")

@@ -83,11 +83,11 @@ def choose_tags(terminal: Terminal) -> None:
     until_shown(terminal, ", ".join(TAGS))
 
 
-def set_length(terminal: Terminal) -> int:
-    """Let the song become no longer than the least that is allowed; gives that length (s)."""
+def set_length(terminal: Terminal, seconds: int | None = None) -> int:
+    """Let the song become no longer than this, or the least that is allowed; gives that length (s)."""
     kind, chosen = family_of("demo")
     setting = next(setting for setting in kind.settings(chosen) if setting.key == "length")
-    wanted = round(setting.lo or 1)
+    wanted = seconds or round(setting.lo or 1)
     terminal.press("f5")
     until_shown(terminal, setting.help[:20])
     for _ in range(6):

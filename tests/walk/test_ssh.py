@@ -85,7 +85,7 @@ def test_a_song_is_written_and_composed_over_ssh_for_few_bytes(
         time.sleep(1.5)
         assert link.bytes == idle, bytes(link.log[idle:])
         steps.choose_tags(link)
-        steps.set_length(link)
+        steps.set_length(link, 10)
         second = cost_of_a_second(link)
         link.press("ctrl+q")
         assert link.ended() == 0, link.text()

@@ -27,8 +27,9 @@ def first_text(keys: Mapping[str, str], *, is_demo: bool) -> Content:
     ]
     if is_demo:
         parts += [
-            ("The model here is a demo: small and untrained. ", "bold"),
-            "What you hear is noise of the right length, made the whole way. For real songs fetch a model:\n",
+            ("The model here is a demo: tiny, and only half taught. ", "bold"),
+            "It keeps your form, beat and kind of voice, but its words cannot be made out. "
+            "For real songs fetch a model:\n",
             (f"  {keys['models'].upper():<8}", "bold"),
             "shows the models, what fits this machine, and fetches one\n",
             "          (in a shell: songdesk models, songdesk models fetch NAME)\n\n",

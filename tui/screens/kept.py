@@ -140,7 +140,7 @@ class KeptSong(FourAreas):
         for area in self.query(Area):
             area.fill()
         self._head()
-        if self.session.chosen.weights == "rule":
+        if self.session.chosen.is_built_in:
             self.say(f"{self.session.chosen.id}: {self.session.chosen.note}")
 
     def _head(self) -> None:

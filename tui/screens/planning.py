@@ -206,8 +206,8 @@ class Planning(SongActions):
         ]
         said = [f"{self.session.song.title} is made with {model} from now on", *notes, *moved]
         if not presence.usable:
-            fetch = f"{self.keys['models']}, then {self.keys['models.fetch']}, fetches it"
-            said.append(f"its weights are {presence.words}: {fetch}")
+            fetch = f": {self.keys['models']}, then {self.keys['models.fetch']}, fetches it"
+            said.append(f"its weights are {presence.words}{fetch if presence.to_fetch else ''}")
         self.say("; ".join(said), kind="warning" if notes or not presence.usable else "note")
         await self.save()
 

@@ -126,7 +126,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [B, T, W]; no more than a chunk of positions is four or five times as wide at a time."""
-        if x.shape[1] <= PREFILL_CHUNK:
+        if x.shape[1] <= PREFILL_CHUNK or _is_learning(x):
             down: Tensor = self.down_proj(swiglu(self.fused_gate_up_proj(x)))
             return down
         out = torch.empty_like(x)
@@ -136,10 +136,15 @@ class FeedForward(nn.Module):
         return out
 
 
+def _is_learning(x: Tensor) -> bool:
+    """Whether a gradient will be asked for, which cannot pass a result that is written part by part."""
+    return x.requires_grad
+
+
 def _turned(x: Tensor, rope: Rope) -> Tensor:
     """Queries and keys [2, B, H, T, D] rotated, a chunk of positions at a time."""
     count = x.shape[-2]
-    if count <= PREFILL_CHUNK:
+    if count <= PREFILL_CHUNK or _is_learning(x):
         return rotate_halves(x, rope.cos, rope.sin)
     out = torch.empty(x.shape, dtype=x.dtype, device=x.device)
     for first in range(0, count, PREFILL_CHUNK):

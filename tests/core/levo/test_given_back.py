@@ -81,7 +81,7 @@ def test_a_paused_stage_of_the_demo_gives_back_what_it_took(
             with pytest.raises(Cancelled):
                 engine.run(stage, SONG, run._values, run.saved, run)
             run.sound.clear()
-    assert loaded[0] - before > 50e6, "there was something to give back"
+    assert loaded[0] - before > 10e6, "there was something to give back"
     assert resident() - before < (loaded[0] - before) / 3
 
 

@@ -17,6 +17,7 @@ from core.levo.plan_sound import (
     encoder_parameters,
     flow_parameters,
     flow_products,
+    fullest_channels,
     quantizer_parameters,
     vae_encoder_parameters,
     vae_parameters,
@@ -133,7 +134,8 @@ def test_solving_takes_the_memory_that_was_planned() -> None:
 
     def work() -> None:
         codes = torch.zeros(1, 2, 1000, dtype=torch.int64)
-        problem = flow.problem(codes, torch.zeros(1, 0, DEMO.flow.latent), torch.randn(1, 1000, 64))
+        latent = DEMO.flow.latent
+        problem = flow.problem(codes, torch.zeros(1, 0, latent), torch.randn(1, 1000, latent))
         flow.window(problem, flow.schedule(1), guidance=1.5, tick=lambda: None)
 
     planned = audio_plan(DEMO, values(decode_chunk=8, flow_guidance=1.5), frames=1000, prompt=0)
@@ -153,4 +155,4 @@ def test_hearing_a_reference_takes_the_memory_that_was_planned() -> None:
     ]
     planned = conditions_plan(DEMO, units=10, has_recording=True)
     assert max(peaks) == pytest.approx(planned.work, rel=0.05)
-    assert peaks[2] == pytest.approx(480_000 * DEMO.vae.channels * 16, rel=0.02)
+    assert peaks[2] == pytest.approx(4 * 480_000 * fullest_channels(DEMO.vae), rel=0.02)

@@ -367,7 +367,7 @@ def test_the_demo_and_a_model_without_files_fetch_nothing(
     sold: Variant, tmp_path: Path, capsys: Captured
 ) -> None:
     assert main(["models", "fetch", "demo"]) == 0
-    assert "makes its own weights" in capsys.readouterr().err
+    assert "comes with songdesk" in capsys.readouterr().err
     register(tmp_path, model="bare", files=[])
     assert main(["models", "fetch", "bare", "--yes"]) == 2
     assert "models.yaml does not say" in capsys.readouterr().err

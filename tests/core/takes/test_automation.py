@@ -47,7 +47,7 @@ def test_a_knob_is_drawn_where_its_frame_is_heard_from() -> None:
     ],
 )
 def test_side_by_side_the_late_codebooks_are_at_an_earlier_frame(key: str, at: int, seconds: float) -> None:
-    (lane,) = lanes_of(recipe((key, at, 2), seconds=30))
+    (lane,) = lanes_of(recipe((key, at, 2), seconds=30, model="v2-large"))
     assert lane.turns == ((seconds, 2),)
 
 

@@ -99,11 +99,6 @@ def test_settings_of_the_sound_leave_what_is_before_it_alone(
 
 
 EARLIER = {
-    "demo": (
-        "40a8be5546eec2ab8b9fc472fa5beb938528d8f895cd69575db086acf53d937c",
-        "6558f1231af5d7b2a4ec73081f8accc6510301c8ab75eca7c1c2859d4c538606",
-        "1837585dbc7d77cdc09008910c3b48421b1797ed062e4671b0a7591cb1c4c437",
-    ),
     "v2-medium": (
         "cb97b581a9137bf06e2c8dbb622b7a4d8b3fdf0ccd9d02a04d164326e544068a",
         "373f50dd5d9a7d47ee0d79fb7d2aa44374f760698eeed14a5f733637e789af2e",

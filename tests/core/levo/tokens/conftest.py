@@ -23,7 +23,7 @@ SHAPES = TokenShapes(
     delays=(0, 5, 5),
 )  # fmt: skip
 VALUES: Mapping[str, Value] = {
-    **{setting.key: setting.default for setting in settings_of(variant("demo"))},
+    **{setting.key: setting.default for setting in settings_of(variant("v2-large"))},
     "length": 1.2, "kv_cache": "fp32", "temperature": 1.0, "top_k": 0, "repetition_window": 5,
     "stem_temperature": 0.7, "minimum_length": 0.0,
 }  # fmt: skip

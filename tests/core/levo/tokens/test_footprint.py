@@ -96,7 +96,8 @@ def test_the_demo_takes_the_memory_that_was_planned(schedule: str, kind: str) ->
         compose(demo_load, DEMO, words(DEMO), Values(values), run, schedule=schedule)
 
     plan = PLANS[schedule](DEMO, Values(values), frames=frames_in(0.4), bytes_each=4)
-    assert peak_of(changes_of_memory(work)) == pytest.approx(plan.peak, rel=0.03)
+    # The demo's weights are so few that what a chunk of the prefill takes shows, which is planned with room.
+    assert peak_of(changes_of_memory(work)) == pytest.approx(plan.peak, rel=0.03, abs=2_000_000)
 
 
 def made(shapes: TokenShapes, parts: tuple[Part, ...], weights: str, dtype: torch.dtype) -> TokenModel:

@@ -1,0 +1,1 @@
+"""Training of the demo model: one module per part, run by `python -m train PART`."""

@@ -1,0 +1,91 @@
+"""Trained weights into the product: checked, copied beside the program, and listed with their hashes.
+
+`PYTHONPATH=.:ckpt/demo python -m train.ship FOLDER` takes the files that `python -m train export` wrote.
+"""
+
+import re
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from core.atomic import replacing, write_text
+from core.digest import sha256_of
+from core.errors import SongdeskError
+from core.headers import read_header
+from core.levo.demo import demo_weights, empty_module
+from core.levo.shapes import Shapes, shapes_of
+from core.paths import conf_file, shipped_weights
+from core.registry import variant
+from core.tensors import load_tensors, save_tensors
+
+MODEL = "demo"
+ROLES = ("tokens", "flow", "vae", "mix_encoder", "stem_encoder", "separator", "styles")
+MOST = 24_000_000
+"""Bytes of all files together."""
+_BLOCK = re.compile(rf"(?ms)^{MODEL}:\n(?:[ #].*?\n|\n)*?(?=^\S|\Z)")
+_FILES = re.compile(r"  files:\n(?:    .*\n)+")
+_LIMITS = re.compile(r"(?m)^  limits:")
+
+
+def ship(folder: Path, shapes: Shapes, *, into: Path, models: Path) -> None:
+    """Check the files of a folder, copy them to `into` and list them in `models`, a registry.
+
+    Raises SongdeskError, with nothing copied, for files that are missing, do not fit or are too large.
+    """
+    paths = [folder / f"{role}.safetensors" for role in ROLES]
+    for role, path in zip(ROLES, paths, strict=True):
+        _check(role, path, shapes)
+    if (size := sum(path.stat().st_size for path in paths)) > MOST:
+        raise SongdeskError(f"{size:,} bytes together, more than {MOST:,}", where=str(folder))
+    into.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        if path.resolve() != (into / path.name).resolve():
+            with replacing(into / path.name) as temporary:
+                shutil.copyfile(path, temporary)
+    write_text(models, listed(models.read_text(encoding="utf-8"), [into / path.name for path in paths]))
+
+
+def listed(text: str, paths: Iterable[Path]) -> str:
+    """A registry's text with these files for the demo's, by their sizes and hashes; its other lines stay."""
+    lines = "".join(f"    - {{{_entry(path)}}}\n" for path in paths)
+    block = _BLOCK.search(text)
+    if block is None:
+        raise SongdeskError(f"no model `{MODEL}` in the registry", hint="it begins its own line")
+    entry = _LIMITS.sub("  files:\n" + lines + "  limits:", _FILES.sub("", block[0]), count=1)
+    return text[: block.start()] + entry + text[block.end() :]
+
+
+def placeholders(shapes: Shapes, folder: Path) -> None:
+    """Files of 16 bits that have learned nothing, to try the way from here to a song before the training."""
+    demo_weights(shapes, folder)
+    for path in folder.glob("*.safetensors"):
+        tensors = load_tensors(path)
+        if any(tensor.is_floating_point() for tensor in tensors.values()):
+            save_tensors(path, {key: tensor.half() for key, tensor in tensors.items()}, {})
+
+
+def _entry(path: Path) -> str:
+    where = f'path: {MODEL}/{path.name}, repo: "", roles: [{path.stem}], shared: false'
+    return f'{where}, bytes: {path.stat().st_size}, sha256: "{sha256_of(path)}"'
+
+
+def _check(role: str, path: Path, shapes: Shapes) -> None:
+    """Refuse what the loader would: a damaged file, and tensors that are missing or of another shape."""
+    found = {name: tensor.shape for name, tensor in read_header(path).tensors.items()}
+    if role == "styles":
+        return
+    wanted = {key: tuple(like.shape) for key, like in empty_module(role, shapes).state_dict().items()}
+    other = sorted(key for key, shape in wanted.items() if found.get(key) != shape)
+    if other or len(found) > len(wanted):
+        odd = other or sorted(found.keys() - wanted.keys())
+        raise SongdeskError(f"{len(odd)} tensors do not fit, such as {odd[0]}", where=str(path))
+
+
+if __name__ == "__main__":
+    ship(
+        Path(sys.argv[1]),
+        shapes_of(variant(MODEL).shapes),
+        into=shipped_weights() / MODEL,
+        models=conf_file("models.yaml"),
+    )

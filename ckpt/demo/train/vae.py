@@ -1,0 +1,105 @@
+"""The autoencoder's training: crops of the pool's songs, waveform and spectra, a little KL."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.levo.shapes import SAMPLES_PER_FRAME, VaeShapes
+from core.levo.vae import Snake, Vae
+from corpus.rng import stream
+from train import loop, pool, spectral
+from train.beginning import begun
+from train.config import Config
+
+PARTS = (("vocal", "backing"), ("vocal",), ("backing",))
+"""What may be heard of a song."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the autoencoder learns."""
+
+    plan: loop.Plan
+    batch: int = 3
+    frames: int = 16
+    """Latents of a crop, 40 ms each."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """Of the loss's parts."""
+    ramp: int = 1000
+    """Steps over which the magnitudes come to count in full beside the phases."""
+    ramp_from: float = 0.2
+    """What they count at first."""
+    first: int = 64
+    """Crops heard for the network to begin with."""
+    compiled: bool = True
+    """Whether to compile what can be: a minute at the start, a third less for every step."""
+
+
+def crops(folder: Path, seeds: list[int], step: int, *, batch: int, frames: int) -> Tensor:
+    """What a step hears, [batch, 2, 1920 · frames]."""
+    rng = stream(step, "vae/crops")
+    long = frames * SAMPLES_PER_FRAME
+    heard = np.empty((batch, 2, long), dtype=np.float32)
+    for row in heard:
+        stems = pool.stems_of(folder, seeds[int(rng.integers(len(seeds)))])
+        at = int(rng.integers(stems.shape[1] - long))
+        kind = int(rng.choice(3, p=(0.6, 0.2, 0.2)))
+        row[:] = pool.as_heard(stems[:, at : at + long], PARTS[kind])
+    return torch.from_numpy(heard)
+
+
+def loss_of(
+    model: Vae, sound: Tensor, weights: Mapping[str, float], step: int
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss of one batch [B, 2, n] and its parts."""
+    mean, spread = model.encoder(sound)
+    noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(step))
+    made = model.decoder(mean + spread * noise)
+    apart = spectral.distance(made, sound)
+    kl = 0.5 * (mean.square() + spread.square() - 1 - 2 * spread.log()).mean()
+    parts = {"wave": apart.wave, "phase": apart.phase, "linear": apart.linear, "log": apart.log, "kl": kl}
+    loss = torch.stack([weights[key] * value for key, value in parts.items()]).sum()
+    parts |= {"size": mean.std(), "spread": spread.mean()}
+    return loss, {key: value.item() for key, value in parts.items()}
+
+
+def train(config: Config, state: Path) -> None:
+    """Learn to hear and to make the pool's sound, from `state/pool` to `state/vae.pt`."""
+    learn(config.part("vae", Settings), config.shapes.vae, config.seed, state)
+
+
+def learn(mine: Settings, shapes: VaeShapes, seed: int, state: Path) -> None:
+    """The same with all that is needed of the configuration."""
+    folder = state / "pool"
+    seeds = pool.seeds_in(folder)
+    model = begun(shapes, crops(folder, seeds, -1, batch=mine.first, frames=mine.frames), seed)
+    if mine.compiled:
+        quicken(model)
+    weights = mine.weights
+
+    def loss(step: int) -> tuple[Tensor, Mapping[str, float]]:
+        sound = crops(folder, seeds, step, batch=mine.batch, frames=mine.frames)
+        ramp = min(1.0, mine.ramp_from + (1 - mine.ramp_from) * step / mine.ramp)
+        now = {key: value * (ramp if key in ("linear", "log") else 1.0) for key, value in weights.items()}
+        return loss_of(model, sound, now, step)
+
+    loop.run("vae", model, loss, mine.plan, state)
+
+
+def quicken(model: nn.Module) -> None:
+    """Let the snakes run as one compiled loop each, forward and back: a third less time a step."""
+    torch._dynamo.config.cache_size_limit = 64
+    snake = torch.compile(_snake, dynamic=False)
+    for module in model.modules():
+        if isinstance(module, Snake):
+            module.forward = partial(snake, module.alpha, module.beta)  # type: ignore[method-assign]
+
+
+def _snake(alpha: Tensor, beta: Tensor, x: Tensor) -> Tensor:
+    wave = (x * alpha.exp()[:, None]).sin().square()
+    return torch.addcmul(x, wave, (beta.exp() + 1e-9).reciprocal()[:, None])

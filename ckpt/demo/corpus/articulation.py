@@ -17,11 +17,12 @@ BEFORE = 0.35
 AFTER = 0.3
 HISSES = ("s", "x", "f", "h")
 """Kinds of noise."""
-_SECONDS: Mapping[str, float] = {
+SECONDS: Mapping[str, float] = {
     "p": 0.075, "t": 0.075, "k": 0.08, "b": 0.055, "d": 0.05, "g": 0.055, "s": 0.10, "x": 0.10, "f": 0.075,
     "v": 0.06,
     "z": 0.075, "h": 0.065, "m": 0.065, "n": 0.06, "l": 0.06, "r": 0.06, "w": 0.065, "j": 0.06,
 }  # fmt: skip
+"""How long each consonant takes where there is room."""
 _VOICING: Mapping[str, float] = {
     "b": 0.12, "d": 0.12, "g": 0.12, "v": 0.3, "z": 0.3, "m": 0.4, "n": 0.4, "l": 0.6, "r": 0.6, "w": 0.65,
     "j": 0.6,
@@ -86,11 +87,11 @@ def _speak(moves: Movements, line: Line) -> None:
     """Consonants, which take their time from the vowel before them."""
     syllables = line.syllables
     for at, one in enumerate(syllables):
-        _utter(moves, one.sound.onset, one.start, line.gender, room=_room(syllables, at))
+        _utter(moves, one.sound.onset, one.start, line.gender, room=room_for(syllables, at))
         gap = syllables[at + 1].start - one.end if at + 1 < len(syllables) else 1.0
         if one.sound.coda and (one.end - one.start > 0.22 or gap > 0.1):
             onset = syllables[at + 1].sound.onset if at + 1 < len(syllables) and gap < 0.1 else ""
-            lead = sum(_SECONDS[c] for c in onset) * _pace(onset, _room(syllables, at + 1)) if onset else 0.0
+            lead = sum(SECONDS[c] for c in onset) * pace(onset, room_for(syllables, at + 1)) if onset else 0.0
             _utter(
                 moves,
                 one.sound.coda[:1],
@@ -100,7 +101,7 @@ def _speak(moves: Movements, line: Line) -> None:
             )
 
 
-def _room(syllables: Sequence[Syllable], at: int) -> float:
+def room_for(syllables: Sequence[Syllable], at: int) -> float:
     """Seconds that the consonants before a vowel may take: less than half of the vowel before."""
     if at == 0:
         return 0.2
@@ -108,16 +109,17 @@ def _room(syllables: Sequence[Syllable], at: int) -> float:
     return 0.45 * (before.end - before.start) + max(0.0, syllables[at].start - before.end)
 
 
-def _pace(consonants: str, room: float) -> float:
-    return min(1.0, room / max(1e-6, sum(_SECONDS[c] for c in consonants)))
+def pace(consonants: str, room: float) -> float:
+    """How much consonants are shortened to fit into `room` seconds: 1 where they have it."""
+    return min(1.0, room / max(1e-6, sum(SECONDS[c] for c in consonants)))
 
 
 def _utter(moves: Movements, consonants: str, until: float, gender: str, *, room: float) -> None:
     """Lay consonants one behind the other so that the last ends at `until`."""
-    pace = _pace(consonants, room) if consonants else 1.0
+    pressed = pace(consonants, room) if consonants else 1.0
     end = until
     for consonant in reversed(consonants):
-        begin = end - _SECONDS[consonant] * pace
+        begin = end - SECONDS[consonant] * pressed
         first, last = _frame(moves, begin), max(_frame(moves, end), _frame(moves, begin) + 1)
         moves.voice[first:last] = _VOICING.get(consonant, 0.0)
         if consonant in _VOICING:

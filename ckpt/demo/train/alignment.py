@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.levo.text import Tokenizers, lyric_text
 from corpus import english
 from corpus.song import Song
-from corpus.words import _CJK, _WORD
+from corpus.words import SIGN, WORD
 from train.spelling import pieces
 
 _TAG = re.compile(r"\[([a-z-]+)\]")
@@ -55,9 +55,9 @@ def _places(text: str) -> Iterator[tuple[int, int, bool]]:
     for at, (first, last) in enumerate(ends):
         yield first, last, True
         until = ends[at + 1][0] if at + 1 < len(ends) else len(text)
-        for word in _WORD.finditer(text, last, until):
+        for word in WORD.finditer(text, last, until):
             begin = word.start()
-            if _CJK.fullmatch(word[0]):
+            if SIGN.fullmatch(word[0]):
                 yield begin, word.end(), False
             elif english.syllables(word[0]):
                 for piece in pieces(word[0]):

@@ -45,32 +45,32 @@ def spans(line: Line) -> Iterator[tuple[float, float, str]]:
             yield turn, one.end, one.sound.glide
         yield one.start, turn, one.sound.vowel
     for at, one in enumerate(syllables):
-        yield from _uttered(one.sound.onset, one.start, articulation._room(syllables, at))
+        yield from _uttered(one.sound.onset, one.start, articulation.room_for(syllables, at))
         gap = syllables[at + 1].start - one.end if at + 1 < len(syllables) else 1.0
         if one.sound.coda and (one.end - one.start > 0.22 or gap > 0.1):
             lead = one.end
             if at + 1 < len(syllables) and gap < 0.1:
-                lead -= _length(syllables[at + 1].sound.onset, articulation._room(syllables, at + 1))
+                lead -= _length(syllables[at + 1].sound.onset, articulation.room_for(syllables, at + 1))
             yield from _uttered(one.sound.coda[:1], lead + 0.01, 0.4 * (one.end - one.start))
 
 
 def sounding(line: Line) -> Iterator[tuple[float, Syllable]]:
     """Each syllable and when its first consonant begins (s)."""
     for at, one in enumerate(line.syllables):
-        yield one.start - _length(one.sound.onset, articulation._room(line.syllables, at)), one
+        yield one.start - _length(one.sound.onset, articulation.room_for(line.syllables, at)), one
 
 
 def _length(consonants: str, room: float) -> float:
     """Seconds that consonants take where there is so much room."""
     if not consonants:
         return 0.0
-    return sum(articulation._SECONDS[one] for one in consonants) * articulation._pace(consonants, room)
+    return sum(articulation.SECONDS[one] for one in consonants) * articulation.pace(consonants, room)
 
 
 def _uttered(consonants: str, until: float, room: float) -> Iterator[tuple[float, float, str]]:
     end = until
     for consonant in reversed(consonants):
-        begin = end - articulation._SECONDS[consonant] * articulation._pace(consonants, room)
+        begin = end - articulation.SECONDS[consonant] * articulation.pace(consonants, room)
         yield begin, end, consonant
         end = begin
 

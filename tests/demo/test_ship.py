@@ -11,6 +11,7 @@ from core.checkpoints import require_weights
 from core.digest import sha256_of
 from core.errors import SongdeskError
 from core.family import family
+from core.levo.demo import demo_weights
 from core.levo.shapes import shapes_of
 from core.paths import conf_file
 from core.registry import _file, variant
@@ -24,7 +25,11 @@ TINY = shapes_of(SHAPES)
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drawn")
-    ship.placeholders(TINY, folder)
+    demo_weights(TINY, folder)
+    for path in folder.glob("*.safetensors"):
+        tensors = load_tensors(path)
+        if any(tensor.is_floating_point() for tensor in tensors.values()):
+            save_tensors(path, {key: tensor.half() for key, tensor in tensors.items()}, {})
     return folder
 
 

@@ -1,11 +1,10 @@
 """Trained weights into the product: checked, copied beside the program, and listed with their hashes.
 
-`PYTHONPATH=.:ckpt/demo python -m train.ship FOLDER` takes the files that `python -m train export` wrote.
+The part `ship` of the training, done only when asked for, takes the files that `export` wrote.
 """
 
 import re
 import shutil
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,11 +12,8 @@ from core.atomic import replacing, write_text
 from core.digest import sha256_of
 from core.errors import SongdeskError
 from core.headers import read_header
-from core.levo.demo import demo_weights, empty_module
-from core.levo.shapes import Shapes, shapes_of
-from core.paths import conf_file, shipped_weights
-from core.registry import variant
-from core.tensors import load_tensors, save_tensors
+from core.levo.demo import empty_module
+from core.levo.shapes import Shapes
 
 MODEL = "demo"
 ROLES = ("tokens", "flow", "vae", "mix_encoder", "stem_encoder", "separator", "styles")
@@ -56,15 +52,6 @@ def listed(text: str, paths: Iterable[Path]) -> str:
     return text[: block.start()] + entry + text[block.end() :]
 
 
-def placeholders(shapes: Shapes, folder: Path) -> None:
-    """Files of 16 bits that have learned nothing, to try the way from here to a song before the training."""
-    demo_weights(shapes, folder)
-    for path in folder.glob("*.safetensors"):
-        tensors = load_tensors(path)
-        if any(tensor.is_floating_point() for tensor in tensors.values()):
-            save_tensors(path, {key: tensor.half() for key, tensor in tensors.items()}, {})
-
-
 def _entry(path: Path) -> str:
     where = f'path: {MODEL}/{path.name}, repo: "", roles: [{path.stem}], shared: false'
     return f'{where}, bytes: {path.stat().st_size}, sha256: "{sha256_of(path)}"'
@@ -80,12 +67,3 @@ def _check(role: str, path: Path, shapes: Shapes) -> None:
     if other or len(found) > len(wanted):
         odd = other or sorted(found.keys() - wanted.keys())
         raise SongdeskError(f"{len(odd)} tensors do not fit, such as {odd[0]}", where=str(path))
-
-
-if __name__ == "__main__":
-    ship(
-        Path(sys.argv[1]),
-        shapes_of(variant(MODEL).shapes),
-        into=shipped_weights() / MODEL,
-        models=conf_file("models.yaml"),
-    )

@@ -34,8 +34,8 @@ studio: setup
 	@if [ -t 0 ] && [ -t 2 ]; then exec $(BIN)/songdesk studio $(SONG); \
 	else exec $(BIN)/songdesk studio $(or $(SONG),sample/paper-boats.jsonl); fi
 
-# Tests run side by side in so many processes, each with one thread.
-JOBS ?= 2
+# Tests run side by side in so many processes, each with one thread; one more than there are cores, as many only wait.
+JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist=worksteal

@@ -13,6 +13,7 @@ from core.models.folder import Found, search
 from core.models.presence import presence_of
 from core.models.told import Note, Tell, Told
 from core.registry import PublishedFile, Variant, variant
+from core.shipped import faults_of, mending, shipped_file
 
 
 def run_fetch(args: argparse.Namespace) -> int:
@@ -27,6 +28,8 @@ def run_fetch(args: argparse.Namespace) -> int:
 
 def _fetch(chosen: Variant, args: argparse.Namespace) -> int:
     if chosen.is_built_in:
+        for role, fault in faults_of(chosen).items():
+            raise SongdeskError(fault, where=str(shipped_file(chosen, role)), hint=mending(fault))
         how = "makes its own weights" if chosen.weights == "rule" else "comes with songdesk"
         return _done(f"{chosen.id} {how}; nothing to fetch", chosen, args)
     if not chosen.files:

@@ -18,7 +18,7 @@ from core.levo.vq import Quantizer
 from core.levo.weights import load_module
 from corpus.rng import stream
 from tests.toy import SHAPES
-from train import audition, ears, pool, separation, shipped, spectra
+from train import audition, ears, pool, role_file, separation, spectra
 from train.codes import codes_of
 from train.loop import Plan, averaged, run
 from train.meanings import Meanings
@@ -138,7 +138,7 @@ def test_training_goes_on_where_it_stopped_and_the_product_hears_the_same(
 
     at_once, in_two = trained(tmp_path / "a", 4), trained(tmp_path / "b", 2, 4)
     assert all(torch.equal(at_once[key], in_two[key]) for key in at_once)
-    path = shipped.write(tmp_path, "stem_encoder", ears.weights_of("stem_encoder", at_once))
+    path = role_file.write(tmp_path, "stem_encoder", ears.weights_of("stem_encoder", at_once))
     network = load_module(
         lambda: StemEncoder(_TINY.encoder, _TINY.quantizer), path, torch.device("cpu"), dtype=torch.float32
     )
@@ -222,5 +222,5 @@ def test_the_ratio_of_a_vocal_is_blind_to_its_level() -> None:
 
 def test_weights_that_are_not_finite_are_not_shipped(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="not finite in 16 bits"):
-        shipped.write(tmp_path, "vae", {"a": torch.tensor([1e6])})
+        role_file.write(tmp_path, "vae", {"a": torch.tensor([1e6])})
     assert not list(tmp_path.glob("*"))

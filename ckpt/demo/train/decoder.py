@@ -11,7 +11,7 @@ from torch import Tensor
 from core.levo.shapes import SAMPLES_PER_FRAME, STEMS, VaeShapes
 from core.levo.vae import VaeDecoder
 from corpus.rng import stream
-from train import loop, pool, shipped, spectral
+from train import loop, pool, role_file, spectral
 from train.config import Config
 from train.dreams import FOLDER
 from train.latents import HEARD
@@ -104,7 +104,7 @@ def export(state: Path, folder: Path) -> None:
     weights = loop.averaged("vae", state)
     if (state / "decoder.pt").is_file():
         weights |= {f"decoder.{key}": value for key, value in loop.averaged("decoder", state).items()}
-    shipped.write(folder, "vae", weights)
+    role_file.write(folder, "vae", weights)
 
 
 def side_of(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from core.levo.conditions.codes import MixEncoder, StemEncoder
 from core.levo.conditions.encoder import Convolution, MusicEncoder, Scale, Subsampling, encoder_tables
 from core.levo.shapes import ENCODER_FRAMES, REFERENCE_FRAMES, EncoderShapes, Shapes
 from corpus.rng import stream
-from train import audition, pool, shipped, spectra
+from train import audition, pool, role_file, spectra
 from train.codes import Codes, codes_of
 from train.config import Config
 from train.loop import Plan, averaged, run
@@ -98,7 +98,7 @@ def train(config: Config, state: Path) -> None:
 def export(state: Path, folder: Path) -> None:
     """Write both role files."""
     for role in ROLES:
-        shipped.write(folder, role, weights_of(role, averaged(role, state)))
+        role_file.write(folder, role, weights_of(role, averaged(role, state)))
 
 
 def weights_of(role: str, learned: Mapping[str, Tensor]) -> dict[str, Tensor]:

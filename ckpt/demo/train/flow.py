@@ -14,7 +14,7 @@ from core.levo.shapes import Shapes
 from core.levo.synthesis.flow import SIGMA_MIN, Flow
 from core.levo.vq import Quantizer
 from corpus.rng import stream
-from train import loop, shipped
+from train import loop, role_file
 from train.config import Config
 from train.latents import SILENCED, Example, examples
 from train.muon import Muon
@@ -198,4 +198,4 @@ def optimiser(model: Flow, rate: float) -> Muon:
 
 def export(state: Path, folder: Path) -> None:
     """Write the role file `flow`."""
-    shipped.write(folder, "flow", loop.averaged("flow", state))
+    role_file.write(folder, "flow", loop.averaged("flow", state))

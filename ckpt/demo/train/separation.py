@@ -16,7 +16,7 @@ from core.levo.conditions.separate import SHIFTS, SOURCES, separator, vocal_of
 from core.levo.shapes import SAMPLE_RATE, SeparatorShapes
 from corpus.rng import stream
 from corpus.types import Wave
-from train import pool, shipped
+from train import pool, role_file
 from train.config import Config
 from train.loop import Plan, averaged, run
 
@@ -68,7 +68,7 @@ def train(config: Config, state: Path) -> None:
 
 def export(state: Path, folder: Path) -> None:
     """Write the role file."""
-    shipped.write(folder, _NAME, averaged(_NAME, state))
+    role_file.write(folder, _NAME, averaged(_NAME, state))
 
 
 def begun(shapes: SeparatorShapes, seed: int) -> HTDemucs:

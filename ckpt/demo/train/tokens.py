@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from core.levo.shapes import TokenShapes
 from core.levo.text import Tokenizers, demo_tokenizers
 from core.paths import conf_file
-from train import shipped
+from train import role_file
 from train.attention import Memory, embedded, helped, tables
 from train.composed import summed
 from train.config import Config, load
@@ -78,7 +78,7 @@ def train(config: Config, state: Path) -> None:
 
 def export(state: Path, folder: Path) -> None:
     """Write the role file: the average of the product's weights."""
-    shipped.write(folder, _NAME, product_weights(state))
+    role_file.write(folder, _NAME, product_weights(state))
 
 
 def product_weights(state: Path) -> dict[str, Tensor]:

@@ -363,6 +363,15 @@ def test_an_offline_hub_is_not_asked(
     assert ("HF_HUB_OFFLINE" in told, "--from" in told, hub.asked) == (True, True, [])
 
 
+def test_a_demo_that_is_not_as_it_was_sent_is_said_to_be_so(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.shipped.shipped_weights", lambda: tmp_path)
+    assert main(["models", "fetch", "demo"]) == 2
+    told = capsys.readouterr().err
+    assert ("not here" in told, str(tmp_path / "demo") in told, "ckpt/demo" in told) == (True, True, True)
+
+
 def test_the_demo_and_a_model_without_files_fetch_nothing(
     sold: Variant, tmp_path: Path, capsys: Captured
 ) -> None:

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.kernels.packing import scaled
+
 _FEW_ROWS = 4
 _ALIGNED = 8
 """Channels of a head come in multiples of this in fused attention on accelerators."""
@@ -149,16 +151,8 @@ def int8_decode(codes: Tensor, scales: Tensor) -> Tensor:
     return (codes.view(*scales.shape, -1) * int8_scales(scales).float().unsqueeze(-1)).flatten(-2)
 
 
-def int8_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """A matrix [N, D] to int8 codes -127 to 127 and an fp32 scale a row, [N]: value = code times scale."""
-    wide = weight.float()
-    scales = wide.abs().amax(dim=1) / 127
-    steps = torch.where(scales > 0, scales, 1).unsqueeze(1)
-    return (wide / steps).round_().clamp_(-127, 127).to(torch.int8), scales
-
-
 def int8_linear(x: Tensor, codes: Tensor, scales: Tensor, bias: Tensor | None = None, *, rows: int) -> Tensor:
-    """x [..., D] times the matrix of codes [N, D] and scales [N], transposed, plus bias [N]: [..., N].
+    """x [..., K] times a matrix, codes [N, K] and scales [N, groups], transposed, plus bias [N]: [..., N].
 
     So many `rows` of the matrix are unpacked at a time.
     """
@@ -166,18 +160,11 @@ def int8_linear(x: Tensor, codes: Tensor, scales: Tensor, bias: Tensor | None = 
     rows = min(rows, count)
     room = torch.empty(rows, width, dtype=x.dtype, device=x.device)
     if rows == count:
-        product = _part_of_int8_linear(x, codes, scales, room)
+        product = linear(x, scaled(room.copy_(codes), scales))
     else:
         product = torch.empty(*x.shape[:-1], count, dtype=x.dtype, device=x.device)
         for first in range(0, count, rows):
             held = slice(first, first + rows)
-            product[..., held] = _part_of_int8_linear(x, codes[held], scales[held], room)
+            part = codes[held]
+            product[..., held] = linear(x, scaled(room[: len(part)].copy_(part), scales[held]))
     return product if bias is None else product + bias
-
-
-def _part_of_int8_linear(x: Tensor, codes: Tensor, scales: Tensor, room: Tensor) -> Tensor:
-    weight = room[: len(codes)]
-    if x.dtype == torch.float32:
-        return linear(x, weight.copy_(codes)).mul_(scales)
-    # Products with the bare codes would be beyond fp16.
-    return linear(x, torch.mul(codes, scales.unsqueeze(1), out=weight))

@@ -109,6 +109,16 @@ def volume_file() -> Path:
     return Path(platformdirs.user_state_dir(_APP)) / "volume"
 
 
+def graph_file() -> Path:
+    """Where it is kept whether devices replay graphs rightly; it can be deleted at any time."""
+    return Path(platformdirs.user_cache_dir(_APP)) / "graphs.json"
+
+
+def thread_file() -> Path:
+    """Where it is kept on how many threads a processor is fastest; deleting it has that measured anew."""
+    return Path(platformdirs.user_cache_dir(_APP)) / "threads.json"
+
+
 def pace_file() -> Path:
     """Where it is kept how long work took on this machine; it can be deleted at any time."""
     return Path(platformdirs.user_cache_dir(_APP)) / "paces.json"

@@ -38,6 +38,11 @@ class Stream:
     seed: int
     name: str
 
+    @property
+    def key(self) -> tuple[int, int, int]:
+        """The words that tell it from others: the seed's low and high one, and that of the name."""
+        return self.seed & _LOW, self.seed >> 32 & _LOW, zlib.crc32(self.name.encode())
+
     def uniform(self, positions: "Tensor", width: int, *, lane: int = 0) -> "Tensor":
         """Numbers strictly between 0 and 1, float32 [N, width], for int64 `positions` [N] below 2⁴⁸.
 
@@ -68,15 +73,15 @@ class Stream:
         assert 0 <= lane < _LANES, "a lane has 16 bits"
         blocks = torch.arange(-(-width // 4), device=positions.device)
         rows = positions[:, None]
+        low, high, name = self.key
         shape = (positions.shape[0], blocks.shape[0])
         counter = (
             blocks.expand(shape),  # [N, B]
             (rows & _LOW).expand(shape),
             (((rows >> 32) & 0xFFFF) | lane << 16).expand(shape),
-            torch.full_like(rows, zlib.crc32(self.name.encode())).expand(shape),
+            torch.full_like(rows, name).expand(shape),
         )
-        key = (self.seed & _LOW, self.seed >> 32 & _LOW)
-        words = torch.stack(philox(counter, key), dim=-1)  # [N, B, 4]
+        words = torch.stack(philox(counter, (low, high)), dim=-1)  # [N, B, 4]
         return words.flatten(1)[:, :width].contiguous()
 
 

@@ -10,18 +10,20 @@ from torch import Tensor
 from core.bench.measure import Lap, Way, memory_is, take_turns
 from core.bench.models import subject
 from core.bench.straightforward import CHUNK, Straightforward, decode_overlapping
-from core.device import cores, processor_threads, tf32_products
+from core.device import processor_threads, tf32_products
 from core.errors import SongdeskError
 from core.levo.artifacts import Conditions, Tokens
 from core.levo.plan_sound import audio_plan
 from core.levo.settings import settings_of
 from core.levo.shapes import CODEBOOKS, FRAME_RATE, Shapes, frames_in, shapes_of
-from core.levo.synthesis.render import Synthesis, render
+from core.levo.synthesis.render import Means, Synthesis, render
+from core.levo.synthesis.trial import recorder
 from core.levo.synthesis.windows import VAE_CHUNK, plan_windows, tiled_windows
 from core.levo.vae import decode_whole
 from core.random import Stream
 from core.registry import Variant
 from core.settings import Override, Values, resolve
+from core.threads import rule, threads_for
 
 TOLERANCE = 1e-4
 """How far the two ways may be apart: the largest difference by the largest value."""
@@ -124,6 +126,8 @@ class Report:
     device: str
     torch: str
     threads: int
+    launch: str
+    """How our flow's steps are set off, and why so."""
     memory_is: str
     task: Task
     agreement: Agreement
@@ -161,7 +165,10 @@ def bench_audio(
     values, cut_down = sizes(chosen, device, seconds=seconds, steps=steps)
     frames = frames_in(values.real("length"))
     shapes = shapes_of(chosen.shapes)
-    with torch.inference_mode(), processor_threads(cores()), tf32_products(False):
+    width = shapes.flow.width
+    threads = threads_for("sound", width).count if device.type == "cpu" else rule("sound", width)
+    record, why = recorder(device)
+    with torch.inference_mode(), processor_threads(threads), tf32_products(False):
         tell("weights")
         found = subject(chosen, device)
         tell("comparing the two ways")
@@ -171,8 +178,7 @@ def bench_audio(
                 f"the two ways differ: latents by {agreement.latents:.3g}, sound by {agreement.sound:.3g}",
                 hint="no speed is given: see what `songdesk parity` says of this machine",
             )
-        laps = take_turns(_ways(found.models, frames), device, values, tell=tell)
-        threads = torch.get_num_threads()
+        laps = take_turns(_ways(found.models, frames, Means(record=record)), device, values, tell=tell)
     baseline, ours = (
         Measured(some, frames / FRAME_RATE, held, chunk, _weights(found.models, device))
         for some, held, chunk in zip(laps, _held(shapes, frames), (CHUNK, VAE_CHUNK), strict=True)
@@ -184,6 +190,7 @@ def bench_audio(
         device=device_name,
         torch=torch.__version__,
         threads=threads,
+        launch=f"{'one by one' if record is None else 'replayed'}: {why}",
         memory_is=memory_is(device),
         task=Task(
             frames=frames,
@@ -195,7 +202,7 @@ def bench_audio(
         agreement=agreement,
         baseline=baseline,
         ours=ours,
-        planned=audio_plan(shapes, values, frames=frames, prompt=0).peak,
+        planned=audio_plan(shapes, values, frames=frames, prompt=0, replayed=device.type != "cpu").peak,
     )
 
 
@@ -228,12 +235,12 @@ def sizes(
     return values, is_slow and None in (seconds, steps)
 
 
-def _ways(models: Synthesis, frames: int) -> tuple[Way, Way]:
+def _ways(models: Synthesis, frames: int, means: Means) -> tuple[Way, Way]:
     """The baseline and ours, ready for a song of so many frames without a reference."""
     tokens, conditions = _tokens(models.shapes, frames), _no_reference(models.shapes.flow.latent)
     return (
         Way("straightforward", lambda: partial(Straightforward(models).render, tokens)),
-        Way("ours", lambda: partial(render, models, tokens, conditions)),
+        Way("ours", lambda: partial(render, models, tokens, conditions, means=means)),
     )
 
 

@@ -71,18 +71,18 @@ def memory_is(device: torch.device) -> str:
 
 def _lap(way: Way, device: torch.device, values: Values) -> Lap:
     run = Stopwatch(device, values)
-    with _followed(device) as peak:
+    with followed(device) as peak:
         work = way.ready()
-        _finish(device)
+        finish(device)
         began, worked = time.perf_counter(), time.process_time()
         work(run)
-        _finish(device)
+        finish(device)
         seconds, processor = time.perf_counter() - began, time.process_time() - worked
     return Lap(seconds, run.came[0] - began, processor, peak())
 
 
 @contextmanager
-def _followed(device: torch.device) -> Iterator[Callable[[], int]]:
+def followed(device: torch.device) -> Iterator[Callable[[], int]]:
     """Follow the memory inside; afterwards the peak can be asked for."""
     gc.collect()
     if device.type == "cuda":
@@ -92,6 +92,11 @@ def _followed(device: torch.device) -> Iterator[Callable[[], int]]:
         return
     with memory_changes() as changes:
         yield lambda: peak_of(changes())
+
+
+def taken_up(device: torch.device) -> int:
+    """Bytes that `followed` counts although they were there before: on an accelerator all that is."""
+    return torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
 
 
 @contextmanager
@@ -119,6 +124,7 @@ def peak_of(changes: Sequence[int]) -> int:
     return most
 
 
-def _finish(device: torch.device) -> None:
+def finish(device: torch.device) -> None:
+    """Wait until all that an accelerator was given is done."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -11,7 +11,7 @@ from core.engine import Run
 from core.kernels.reference import rotate_pairs
 from core.levo.artifacts import Tokens
 from core.levo.shapes import SAMPLES_PER_FRAME, FlowShapes
-from core.levo.synthesis.flow import SIGMA_MIN, Problem
+from core.levo.synthesis.euler import SIGMA_MIN, Problem
 from core.levo.synthesis.joining import ramps
 from core.levo.synthesis.render import NOISE_STRIDE, Synthesis
 from core.levo.synthesis.transformer import Block, FlowTransformer, Rope

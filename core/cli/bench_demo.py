@@ -23,7 +23,7 @@ _COLUMNS = (("trained", "reached"), ("corpus", "ceiling"), ("untrained", "floor"
 
 
 def add_demo_options(demo: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare what the command takes beside what every bench does."""
     demo.add_argument(
         "--prompts", type=Path, metavar="FILE", help="songs to be made (default: tests/demo_prompts.jsonl)"
     )
@@ -44,10 +44,6 @@ def add_demo_options(demo: argparse.ArgumentParser) -> None:
         help="keep the sounds there, the corpus's too; what is there already is not made again "
         "(default: a cache of the user, some hundred MB)",
     )  # fmt: skip
-    demo.add_argument("--model", default="demo", metavar="MODEL", help="default: demo")
-    demo.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
-    demo.add_argument("--json", action="store_true", help="everything in one JSON object")
-    demo.set_defaults(command="bench")
 
 
 def run_demo_bench(args: argparse.Namespace) -> int:
@@ -62,7 +58,7 @@ def run_demo_bench(args: argparse.Namespace) -> int:
     from core.bench.demo.home import reach_corpus
 
     reach_corpus()
-    chosen = _trained(variant(args.model), args.weights_from)
+    chosen = _trained(variant((args.model or ["demo"])[-1]), args.weights_from)
 
     from core.bench.demo.bench import bench
 

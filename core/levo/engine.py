@@ -24,7 +24,9 @@ from core.levo.identity import ARTIFACTS, LED_BY, identity
 from core.levo.plan import condition_units, is_half
 from core.levo.settings import resolved
 from core.levo.shapes import shapes_of
-from core.levo.synthesis.render import load_synthesis, render
+from core.levo.synthesis.precision import Narrow
+from core.levo.synthesis.render import Means, load_flow, load_synthesis, render
+from core.levo.synthesis.trial import recorder
 from core.levo.text import style_text, tokenizers
 from core.levo.tokens.blocks import to_int8
 from core.levo.tokens.compose import compose
@@ -40,11 +42,10 @@ from core.registry import Variant
 from core.settings import Values
 from core.song import Song
 from core.takes.tokenhash import token_hash
+from core.threads import Kind, rule, threads_for
 
 _META = {"version": ARTIFACTS}
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-_NARROW = 512
-"""A step of a model no wider than this is over before a second thread has woken up."""
 
 
 class LevoEngine:
@@ -155,7 +156,7 @@ class LevoEngine:
         elif before and before != schedule:
             is_exact = False  # the places of turned knobs are told in another way from here on
         start = Tokens(Start.load(inputs["start"]).codes) if "start" in inputs else None
-        with processor_threads(1 if shapes.width <= _NARROW else cores()):
+        with processor_threads(_threads("steps", shapes.width, run)):
             tokens = compose(
                 load, shapes, conditions, values, run, schedule=schedule, start=start, is_exact=is_exact
             )
@@ -167,10 +168,15 @@ class LevoEngine:
         precision = values.text("flow_precision")
         if precision == "tf32" and not has_tf32(run.device):
             run.note("this device has no TF32: the flow was computed in fp32")
-        dtype = _DTYPES.get(precision, torch.float32)
-        flow, vae = run.weights("flow"), run.weights("vae")
-        models = load_synthesis(self._shapes, flow, vae, run.device, dtype=dtype)
-        with processor_threads(cores()), tf32_products(precision == "tf32"):
+        flow, vae, shapes = run.weights("flow"), run.weights("vae"), self._shapes
+        half = _DTYPES.get(precision)
+        means = Means(
+            narrow=None if half is None else Narrow(half, lambda: load_flow(shapes, flow, run.device)),
+            record=recorder(run.device)[0],
+        )
+        models = load_synthesis(shapes, flow, vae, run.device)
+        threads = _threads("sound", shapes.flow.width, run)
+        with processor_threads(threads), tf32_products(precision == "tf32"):
             latents = render(
                 models,
                 tokens,
@@ -180,6 +186,7 @@ class LevoEngine:
                 chunk=values.whole("decode_chunk"),
                 accidents=accidents_of(values),
                 start=Start.load(inputs["start"]) if "start" in inputs else None,
+                means=means,
             )
         if latents is not None:
             of = token_hash(tokens.codes.numpy())
@@ -191,6 +198,16 @@ def _let_go(error: BaseException | None) -> None:
     while error is not None:
         clear_frames(error.__traceback__)
         error = error.__context__
+
+
+def _threads(kind: Kind, width: int, run: Run) -> int:
+    """Threads for a stage; on a processor measured, and told where that is not what such machines take."""
+    if run.device.type != "cpu":
+        return rule(kind, width)
+    found = threads_for(kind, width)
+    if not found.is_rule:
+        run.note(f"the processor worked on {found.count} thread{'s' * (found.count > 1)}: {found.why}")
+    return found.count
 
 
 def _kind_of(device: torch.device) -> Device:

@@ -29,7 +29,13 @@ def plan(song: Song, chosen: Variant, values: Values, device: Device = "cuda") -
         stages=(
             conditions_plan(shapes, units=condition_units(song), has_recording=has_recording),
             _tokens(shapes.tokens, values, frames=frames, bytes_each=2 if half else 4),
-            audio_plan(shapes, values, frames=frames, prompt=REFERENCE_FRAMES * has_recording),
+            audio_plan(
+                shapes,
+                values,
+                frames=frames,
+                prompt=REFERENCE_FRAMES * has_recording,
+                replayed=device != "cpu",
+            ),
         ),
         notes=tuple(_notes(chosen, values)),
     )

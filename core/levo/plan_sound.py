@@ -37,7 +37,6 @@ _SPECTRUM_BYTES, _MELS_BYTES = 101_000_000, 20_000_000
 """Tensors of the front end: while it transforms 40 s, and what is left of it beside the images."""
 _SEPARATE_BYTES, _CHANNEL_BYTES = 312_000_000, 2_630_000
 """Tensors of the separator, which hears 7.8 s at a time: at any width, and for each channel; measured."""
-_PRECISION_BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 
 
 def conditions_plan(shapes: Shapes, *, units: int, has_recording: bool) -> StagePlan:
@@ -59,17 +58,20 @@ def conditions_plan(shapes: Shapes, *, units: int, has_recording: bool) -> Stage
     return StagePlan("conditions", units, weights, cache=0, work=work)
 
 
-def audio_plan(shapes: Shapes, values: Values, *, frames: int, prompt: int) -> StagePlan:
-    """The last stage for a song of `frames` led by so many of a prompt; `decode_chunk` rules the VAE."""
+def audio_plan(
+    shapes: Shapes, values: Values, *, frames: int, prompt: int, replayed: bool = False
+) -> StagePlan:
+    """The last stage for a song of `frames` led by so many of a prompt; `decode_chunk` rules the VAE.
+
+    Half-wide products take no less: they are measured against fp32, which is what is left where they are too
+    coarse. What a recorded step works in stays taken while sound is decoded.
+    """
     flow, vae, chunk = shapes.flow, shapes.vae, values.whole("decode_chunk") or VAE_CHUNK
     stems = len(values.text("stems").split("+"))
     cut = tiled_windows if accidents_of(values).tiled else plan_windows
     windows = cut(frames, positions=flow.positions, carried=flow.carried, prompt=prompt)
     steps = stems * units(windows, frames, steps=values.whole("flow_steps"), chunk=chunk)
-    wide = _PRECISION_BYTES[values.text("flow_precision")]
-    products = flow_products(flow)
-    weights = wide * products + 4 * (flow_parameters(flow) - products + vae_parameters(vae))
-    weights += 4 * 2 * quantizer_parameters(shapes.quantizer)
+    weights = 4 * (flow_parameters(flow) + vae_parameters(vae) + 2 * quantizer_parameters(shapes.quantizer))
     rows = 1 if values.real("flow_guidance") <= 1 else ROWS
     length = max((window.length for window in windows), default=0)
     window = rows * length * 4 * max(_ATTENTION * flow.width, 5 * flow.width + 2 * flow.ffn)
@@ -78,7 +80,8 @@ def audio_plan(shapes: Shapes, values: Values, *, frames: int, prompt: int) -> S
     as_done = order(
         windows, frames, steps=values.whole("flow_steps"), chunk=chunk, stems=stems, context=VAE_CONTEXT
     )
-    return StagePlan("audio", steps, weights, codes, int(max(window, decoded)), as_done)
+    work = window + decoded if replayed else max(window, decoded)
+    return StagePlan("audio", steps, weights, codes, int(work), as_done)
 
 
 def encoder_parameters(shapes: EncoderShapes) -> int:
@@ -101,12 +104,6 @@ def quantizer_parameters(shapes: QuantizerShapes) -> int:
         + shapes.width
         + shapes.code_width
     )
-
-
-def flow_products(shapes: FlowShapes) -> int:
-    """Values of the matrices inside the flow's blocks and their biases, which can be of half width."""
-    width, ffn = shapes.width, shapes.ffn
-    return shapes.blocks * (4 * width * width + 4 * width + 2 * width * ffn + ffn + width)
 
 
 def flow_parameters(shapes: FlowShapes) -> int:

@@ -12,8 +12,13 @@ _NOISE_BYTES = 450
 _CACHE_BYTES = {"fp32": 4, "fp16": 2, "int8": 1, "mulaw8": 1}
 _ATTENTION = {4: 10, 2: 9}
 """Values per position and channel that are alive in a layer's attention, by their bytes; measured."""
+_ID_BYTES = 8
+_MARK_BYTES = 160
+"""Marks, knobs and the key of the noise, together."""
 _SCALE_CHANNELS = 32
 """Channels of a head that share a scale in the int8 cache; a head that 32 does not divide has one."""
+_SCALE_INPUTS = 128
+"""Inputs of a row that share a scale in an int8 matrix."""
 
 
 def lockstep_plan(shapes: TokenShapes, values: Values, *, frames: int, bytes_each: int) -> StagePlan:
@@ -60,21 +65,23 @@ class _Needs:
         codes = self.shapes.codes + 1
         width, layers = self.shapes.width, self.shapes.main_layers
         matrices = _stack_matrices(self.shapes, layers) + codes * width
-        return self._weights(main_parameters(self.shapes), matrices, _stack_rows(self.shapes, layers) + codes)
+        scales = _stack_scales(self.shapes, layers) + codes * _groups(width)
+        return self._weights(main_parameters(self.shapes), matrices, scales)
 
     def sub_weights(self) -> int:
         """What sub reads."""
         codes = (CODEBOOKS - 1) * (self.shapes.codes + 1)
         width, layers = self.shapes.width, self.shapes.sub_layers
         matrices = _stack_matrices(self.shapes, layers) + codes * width + 3 * width * width
-        rows = _stack_rows(self.shapes, layers) + codes + 2 * width
-        return self._weights(sub_parameters(self.shapes), matrices, rows)
+        bridge = width * (_groups(2 * width) + _groups(width))
+        scales = _stack_scales(self.shapes, layers) + codes * _groups(width) + bridge
+        return self._weights(sub_parameters(self.shapes), matrices, scales)
 
-    def _weights(self, parameters: int, matrices: int, rows: int) -> int:
-        """Of so many parameters, most of them in matrices of so many rows in all."""
+    def _weights(self, parameters: int, matrices: int, scales: int) -> int:
+        """Of so many parameters, most of them in matrices that have so many scales in int8."""
         if not self.is_int8:
             return parameters * self.bytes_each
-        return (parameters - matrices) * self.bytes_each + matrices + 4 * rows
+        return (parameters - matrices) * self.bytes_each + matrices + 2 * scales
 
     def cache(self, layers: int) -> int:
         """The KV cache of so many layers."""
@@ -87,7 +94,8 @@ class _Needs:
         width, ffn, codes = self.shapes.width, self.shapes.ffn, self.shapes.codes + 1
         layer = self._unpacked((2 * ffn, width), (width, ffn), (3 * width, width))
         draw = _NOISE_BYTES * codes + self._unpacked((codes, width))
-        return scratch + ropes + self._embedded() + max(self._chunk(streams) + layer, draw)
+        page = page_bytes(self.shapes, rows=self.rows, positions=self.positions)
+        return scratch + ropes + page + self._embedded() + max(self._chunk(streams) + layer, draw)
 
     def _embedded(self) -> int:
         """Embeddings of the prefix for main and sub, which are in the host's memory."""
@@ -113,6 +121,13 @@ class _Needs:
             return 0
         each = self.bytes_each
         return max(matrix_rows_at_once(rows, inputs * each) * inputs * each for rows, inputs in matrices)
+
+
+def page_bytes(shapes: TokenShapes, *, rows: int, positions: int) -> int:
+    """What static steps keep of a song beside its cache: its columns, marks, knobs, bans and logits."""
+    columns = CODEBOOKS * (positions - shapes.prefix + 1) * _ID_BYTES
+    logits = rows * CODEBOOKS * (shapes.codes + 1) * 4
+    return columns + 2 * CODEBOOKS * _ID_BYTES + shapes.codes + logits + _MARK_BYTES
 
 
 def cache_bytes(kind: str, *, layers: int, rows: int, heads: int, positions: int, dim: int) -> int:
@@ -166,6 +181,11 @@ def _stack_matrices(shapes: TokenShapes, layers: int) -> int:
     return layers * (4 * shapes.width * shapes.width + 3 * shapes.width * shapes.ffn)
 
 
-def _stack_rows(shapes: TokenShapes, layers: int) -> int:
-    """Rows of all matrices together."""
-    return layers * (5 * shapes.width + 2 * shapes.ffn)
+def _stack_scales(shapes: TokenShapes, layers: int) -> int:
+    """Scales of all matrices together."""
+    wide = (4 * shapes.width + 2 * shapes.ffn) * _groups(shapes.width)
+    return layers * (wide + shapes.width * _groups(shapes.ffn))
+
+
+def _groups(inputs: int) -> int:
+    return -(-inputs // _SCALE_INPUTS)

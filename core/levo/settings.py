@@ -122,7 +122,7 @@ _TABLE = (
         stage="audio", live=Live.PHASE, lo=1, hi=5, step=0.1, group=_SOUND,
     ),
     Setting(
-        "flow_precision", Kind.CHOICE, "fp32", "Number format of the flow's large products; fp16 is fastest.",
+        "flow_precision", Kind.CHOICE, "fp32", "Format of the flow's products; halves only if close to fp32.",
         stage="audio", choices=("fp32", "tf32", "bf16", "fp16"), group=_SOUND,
     ),
     Setting(

@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from core.errors import SongdeskError
 from core.headers import read_header
-from core.kernels.reference import int8_weight
+from core.kernels.packing import groups, int8_weight
 from core.levo.portions import matrix_rows_at_once
 
 M = TypeVar("M", bound=nn.Module)
@@ -57,7 +57,7 @@ def load_module(
     Each floating tensor becomes `dtype`, or what the module declares, on its way in. Keys are the module's
     own with `prefix` before them; others in the file are left unread. A tensor that equals that of the same
     key in `twin`, the state of a module in memory, is shared with it. A matrix that the module declares as
-    int8, with a scale a row under `<key>_scale`, is rounded on its way in, part by part, so that it is never
+    int8, with its scales under `<key>_scale`, is rounded on its way in, part by part, so that it is never
     in memory as it is stored. Raises SongdeskError when the file is missing, damaged or a Git LFS pointer, or
     when tensors are missing or of another shape.
     """
@@ -101,7 +101,7 @@ def _rounded(stored: Any, like: Tensor, device: torch.device) -> tuple[Tensor, T
     """Int8 codes and scales of a matrix in a file, of which only some rows are in memory at a time."""
     count, width = like.shape
     codes = torch.empty(count, width, dtype=torch.int8, device=device)
-    scales = torch.empty(count, device=device)
+    scales = torch.empty(count, groups(width), dtype=torch.float16, device=device)
     rows = matrix_rows_at_once(count, 4 * width)
     for first in range(0, count, rows):
         part = slice(first, min(first + rows, count))

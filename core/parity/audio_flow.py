@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from core.kernels.reference import rope_table, rotate_pairs
-from core.levo.synthesis.flow import Flow, Problem, solve
+from core.levo.synthesis.euler import Problem, solve
+from core.levo.synthesis.flow import Flow
 from core.levo.synthesis.transformer import sinusoids
 from core.parity.audio_bench import AudioBench, AudioCase
 from core.parity.audio_rule import called, first_called

@@ -1,5 +1,6 @@
 """Phase 3 as one piece of work: the song's codes in, its sound out, window by window and chunk by chunk."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,10 @@ from core.levo.accidents import NONE, Accidents
 from core.levo.artifacts import Conditions, Latents, Start, Tokens
 from core.levo.shapes import SAMPLES_PER_FRAME, STEMS, Shapes
 from core.levo.synthesis.beginning import known_latents
-from core.levo.synthesis.flow import Flow, Schedule
+from core.levo.synthesis.euler import Problem, Record, Replays, Schedule
+from core.levo.synthesis.flow import Flow
 from core.levo.synthesis.joining import Faded, Joined, Joint
+from core.levo.synthesis.precision import Narrow, narrowed
 from core.levo.synthesis.windows import (
     VAE_CHUNK,
     Window,
@@ -28,6 +31,8 @@ from core.levo.weights import load_module
 
 NOISE_STRIDE = 1 << 20
 """Noise of frame f of window w stands at position w · NOISE_STRIDE + f of the stream `flow`."""
+_OFTEN = 2
+"""Windows of a length that a recording of their step is worth its while for."""
 _SUNG = slice(1, 3)
 """The codebooks that are heard: vocal, backing."""
 _SILENCED = {"mix": (), "vocal": (1,), "backing": (0,)}
@@ -43,24 +48,37 @@ class Synthesis:
     decoder: VaeDecoder
 
 
-def load_synthesis(
-    shapes: Shapes, flow: Path, vae: Path, device: torch.device, *, dtype: torch.dtype = torch.float32
-) -> Synthesis:
-    """The networks of the role files `flow` and `vae`; the flow's large products in `dtype`, all else fp32.
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How the flow is computed, where that is not in fp32 and step by step."""
 
-    Raises SongdeskError when a file does not fit.
-    """
+    narrow: Narrow | None = None
+    """Of half-wide products, if the song allows."""
+    record: Record | None = None
+    """Of steps that are recorded once and replayed."""
+
+
+STEP_BY_STEP = Means()
+
+
+def load_synthesis(shapes: Shapes, flow: Path, vae: Path, device: torch.device) -> Synthesis:
+    """The networks of the role files `flow` and `vae`, in fp32; SongdeskError when a file does not fit."""
     return Synthesis(
         shapes,
-        load_module(lambda: Flow(shapes, dtype), flow, device),
+        load_flow(shapes, flow, device),
         load_module(lambda: VaeDecoder(shapes.vae), vae, device, dtype=torch.float32, prefix="decoder."),
     )
+
+
+def load_flow(shapes: Shapes, path: Path, device: torch.device) -> Flow:
+    """The network of the role file `flow`, in fp32; SongdeskError when it does not fit."""
+    return load_module(lambda: Flow(shapes), path, device)
 
 
 def render(
     models: Synthesis, tokens: Tokens, conditions: Conditions, run: Run,
     *, stems: Sequence[str] = ("mix",), chunk: int = VAE_CHUNK, accidents: Accidents = NONE,
-    start: Start | None = None,
+    start: Start | None = None, means: Means = STEP_BY_STEP,
 ) -> Latents | None:  # fmt: skip
     """Give `run` the sound [2, n] of each stem in order, exactly 1920 samples per frame of `tokens`.
 
@@ -68,6 +86,7 @@ def render(
     every stem alike, and what is solved is still decoded. The stems of one song start from the same noise.
     What `start` knows of the song's beginning is decoded and not made again: up to `EDGE_SAMPLES` before its
     end the sound is that of the song it comes from, to the bit. Where that cannot be, a note tells why.
+    With half-wide products in its `means` the flow of `models` is used up.
     Returns the latents of what was heard; None where an accident asked for makes them of no use to others.
     Raises SongdeskError when the tokens are not codes of this model.
     """
@@ -79,9 +98,10 @@ def render(
     frames = _frames(tokens, accidents, last=models.shapes.quantizer.codes - 1)
     steps = int(run.live("flow_steps"))
     progress = _Progress(run, len(stems) * units(windows, frames, steps=steps, chunk=chunk))
-    solver = _Solver(
-        models.flow, run, models.flow.schedule(steps), float(run.live("flow_guidance")), progress
-    )
+    often = Counter(window.length for window in windows for _ in stems)
+    replays = Replays(means.record, {length for length, n in often.items() if n >= _OFTEN}, run.note)
+    schedule = models.flow.schedule(steps, replays)
+    solver = _Solver(models.flow, run, schedule, float(run.live("flow_guidance")), progress)
 
     def joint() -> Joint:
         if accidents.fade == "none":
@@ -100,6 +120,8 @@ def render(
     ]
     for part in parts if known else ():
         _give(run, part, part.begin(begun[part.stem].to(run.device), flow.carried), progress)
+    if means.narrow is not None and windows:
+        solver.narrow(means.narrow, windows[0], parts[0])
     for window in windows:
         if progress.finish:
             break
@@ -153,13 +175,17 @@ class _Progress:
         self.done = min(self.done + 1, self.total)
         self.finish |= self.run.step(self.done, self.total) is Verdict.FINISH
 
+    def listen(self) -> None:
+        """Hear what is said while nothing of the total is done."""
+        self.finish |= self.run.step(self.done, self.total) is Verdict.FINISH
+
     def close(self) -> None:
         if self.done < self.total:
             self.done = self.total
             self.run.step(self.done, self.total)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Solver:
     flow: Flow
     run: Run
@@ -169,14 +195,25 @@ class _Solver:
 
     def solve(self, window: Window, part: _Part) -> Tensor:
         """The latents [T, latent] of a window; the next one of this part carries its last."""
+        problem, tick = self.problem(window, part), self.progress.tick
+        solved = self.flow.window(problem, self.schedule, guidance=self.guidance, tick=tick)[0]
+        part.carried = solved[-self.flow.transformer.shapes.carried :]
+        return solved
+
+    def narrow(self, wish: Narrow, window: Window, part: _Part) -> None:
+        """Go on with half-wide products if they are close enough on this window."""
+        self.flow = narrowed(
+            self.flow, self.problem(window, part), wish,
+            guidance=self.guidance, tick=self.progress.listen, tell=self.run.note,
+        )  # fmt: skip
+
+    def problem(self, window: Window, part: _Part) -> Problem:
+        """What is known of a window before it is solved."""
         device = self.run.device
         places = torch.arange(window.length, device=device)
         near = part.codes[:, (places + window.start) % part.codes.shape[1]]
         noise = self.run.stream("flow").normal(places + window.index * NOISE_STRIDE, part.carried.shape[1])
-        problem = self.flow.problem(near[None], part.carried[None], noise[None].to(device))
-        solved = self.flow.window(problem, self.schedule, guidance=self.guidance, tick=self.progress.tick)[0]
-        part.carried = solved[-self.flow.transformer.shapes.carried :]
-        return solved
+        return self.flow.problem(near[None], part.carried[None], noise[None].to(device))
 
 
 def _give(run: Run, part: _Part, sounds: Iterator[Tensor], progress: _Progress) -> None:

@@ -29,6 +29,10 @@ class Modulation:
         """One time, to be shared by a batch."""
         return Modulation(self.blocks[step : step + 1], self.final[step : step + 1])
 
+    def select(self, step: Tensor) -> "Modulation":
+        """That of a step int64 [1] which only the device knows."""
+        return Modulation(self.blocks.index_select(0, step), self.final.index_select(0, step))
+
 
 class TimeEmbedding(nn.Module):
     """A time in [0, 1] as a vector, and from it the six rows every block adds to its own."""

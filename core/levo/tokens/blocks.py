@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from core.kernels.packing import groups, int8_weight
 from core.kernels.reference import (
     int8_linear,
-    int8_weight,
     linear,
     rms_norm,
     rope_table,
@@ -45,7 +45,7 @@ class Projection(nn.Linear):
 
 
 class Int8Projection(nn.Module):
-    """A linear layer whose matrix is kept as int8 codes with a scale a row, and unpacked part by part."""
+    """A linear layer whose matrix is kept as int8 codes, a scale to 128 inputs, unpacked part by part."""
 
     weight: Tensor
     weight_scale: Tensor
@@ -53,7 +53,7 @@ class Int8Projection(nn.Module):
     def __init__(self, inputs: int, outputs: int, *, bias: bool) -> None:
         super().__init__()
         self.register_buffer("weight", torch.empty(outputs, inputs, dtype=torch.int8))
-        self.register_buffer("weight_scale", torch.empty(outputs))
+        self.register_buffer("weight_scale", torch.empty(outputs, groups(inputs), dtype=torch.float16))
         self.bias = nn.Parameter(torch.empty(outputs)) if bias else None
 
     @staticmethod
@@ -79,9 +79,11 @@ def to_int8(network: nn.Module) -> None:
 
 
 def _int8_of(exact: Projection) -> Int8Projection:
-    if exact.weight.is_meta:
-        return Int8Projection(exact.in_features, exact.out_features, bias=exact.bias is not None)
-    return Int8Projection.of(exact)
+    if not exact.weight.is_meta:
+        return Int8Projection.of(exact)
+    made = Int8Projection(exact.in_features, exact.out_features, bias=False)
+    made.bias = exact.bias
+    return made
 
 
 class Norm(nn.Module):

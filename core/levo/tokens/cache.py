@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from core.kernels.reference import causal_attention
+from core.kernels.causal import causal_attention
 from core.levo.portions import heads_at_once
 from core.levo.tokens.codecs import Codec, Linear8, Mulaw8, Scratch
 
@@ -75,9 +75,13 @@ class CodedCache:
 
     def __init__(
         self, codec: Codec, *, layers: int, rows: int, heads: int, positions: int, dim: int,
-        device: torch.device, scratch: Scratch | None = None,
+        device: torch.device, scratch: Scratch | None = None, fresh: int = 0,
     ) -> None:  # fmt: skip
-        """A scratch may be shared by caches of as many positions that are not used at the same time."""
+        """A scratch may be shared by caches of as many positions that are not used at the same time.
+
+        A call that ends within the first `fresh` positions attends to its own keys and values as they come,
+        not as they will be remembered; which calls those are must not depend on how a song is taken in.
+        """
         codes = torch.Size((layers, 2, rows, heads, positions, dim))
         scales = codec.scales(codes)
         begin = codes.numel() + codes.numel() % 2
@@ -87,6 +91,7 @@ class CodedCache:
         self.scales = self.store[begin:].view(codec.scale_type).view(scales)
         self.length = 0
         self._codec, self._scratch = codec, scratch or Scratch(positions, device)
+        self._fresh = fresh
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Write k and v behind what is held and attend from q to all of it, what is new decoded as well."""
@@ -96,9 +101,16 @@ class CodedCache:
         self._write(layer, 0, k)
         self._write(layer, 1, v)
         held = self.length + k.shape[-2]
+        is_fresh = held <= self._fresh
+        if is_fresh and not self.length:
+            return causal_attention(q, k, v)
 
         def unpack(first: int, count: int) -> tuple[Tensor, Tensor]:
-            return self._read(layer, 0, held, first, q, count), self._read(layer, 1, held, first, q, count)
+            keys, values = (self._read(layer, part, held, first, q, count) for part in range(2))
+            if is_fresh:
+                keys[..., self.length :, :] = k.narrow(1, first, count)
+                values[..., self.length :, :] = v.narrow(1, first, count)
+            return keys, values
 
         return _by_heads(q, self._scratch, unpack)
 
@@ -136,9 +148,13 @@ def _by_heads(q: Tensor, scratch: Scratch, unpack: "Callable[[int, int], tuple[T
 
 def make_cache(
     kind: str, *, layers: int, rows: int, heads: int, positions: int, dim: int, device: torch.device,
-    mu: float = 64.0, scratch: Scratch | None = None,
+    mu: float = 64.0, scratch: Scratch | None = None, fresh: int = 0,
 ) -> KVCache:  # fmt: skip
-    """A cache of one of the known formats, for `positions` positions and never more; `mu` is mulaw8's."""
+    """A cache of one of the known formats, for `positions` positions and never more; `mu` is mulaw8's.
+
+    Within the first `fresh` positions int8 attends to what is new before it is rounded. The others do not:
+    fp32 and fp16 attend to what they hold, mulaw8 to its codes as the published programs do.
+    """
     if kind in FORMATS:
         return PlainCache(
             layers=layers, rows=rows, heads=heads, positions=positions, dim=dim,
@@ -147,5 +163,5 @@ def make_cache(
     codecs: dict[str, Callable[[], Codec]] = {"int8": Linear8, "mulaw8": lambda: Mulaw8(mu, device)}
     return CodedCache(
         codecs[kind](), layers=layers, rows=rows, heads=heads, positions=positions, dim=dim, device=device,
-        scratch=scratch,
+        scratch=scratch, fresh=fresh if kind == "int8" else 0,
     )  # fmt: skip

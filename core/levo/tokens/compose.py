@@ -1,7 +1,8 @@
 """Composing: conditions to codes, with both transformers at once or one after the other."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -10,22 +11,58 @@ from core.engine import Known, Run, Verdict
 from core.errors import SongdeskError
 from core.levo.artifacts import Conditions, Tokens
 from core.levo.shapes import TokenShapes, frames_in
-from core.levo.tokens.decoding import Decoding, MainPass, Room, Streams, SubPass
-from core.levo.tokens.loop import steps
+from core.levo.tokens.decoding import Decoding, MainPass, Pass, Room, Streams, SubPass
+from core.levo.tokens.loop import Progress
+from core.levo.tokens.loop import steps as plain_steps
 from core.levo.tokens.model import Part, TokenModel
 from core.levo.tokens.notebook import Notebook
 from core.levo.tokens.pattern import EVERY_BOOK, Sheet
+from core.levo.tokens.static.choice import Steps, arithmetic, best_drive, complaint, is_static
+from core.levo.tokens.static.drive import static_steps
 from core.settings import Values
 
-_FORMATS = {"int8": "int8.2"}
+_FORMATS = {"int8": "int8.3"}
 """The version of a cache's format, where there has been another."""
+_WEIGHTS = "int8.2"
+"""The version of int8 weights; the first had a scale a row."""
 Load = Callable[[tuple[Part, ...]], TokenModel]
 """Loads some parts of the model: `text` where it is read, the others on the run's device."""
+Walk = Callable[..., Iterator[object]]
+"""Writes a song's columns one by one: `loop.steps`, or static ones in the same way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A song to be written, and by what."""
+
+    sheet: Sheet
+    prompt: Tensor
+    """The prompt's codes of codebook 0, int64 [n]."""
+    run: Run
+    room: Room
+    notebook: Notebook
+    walk: Walk
+
+    def columns(self, start: int, end: int) -> Tensor:
+        """Columns of the sheet where the network is, int64 [3, end - start]."""
+        return self.sheet.columns(start, end).to(self.run.device)
+
+    def write(
+        self, song: Pass, prefix: Streams, *, books: tuple[int, ...] = EVERY_BOOK, until: int,
+        progress: Progress,
+    ) -> None:  # fmt: skip
+        """Have a network take in the prefix and what is known before column `until`, and write the rest."""
+        ear = _Ear(self.run, progress)
+        song.prefill(prefix, self.columns(0, until), pause=ear.listen)
+        written = self.walk(
+            song, self.sheet, self.prompt, self.run, books=books, progress=progress, told=ear.told
+        )
+        _write_down(written, self.notebook, books)
 
 
 def compose(
     load: Load, shapes: TokenShapes, conditions: Conditions, values: Values, run: Run,
-    *, schedule: str = "lockstep", start: Tokens | None = None, is_exact: bool = True,
+    *, schedule: str = "lockstep", start: Tokens | None = None, is_exact: bool = True, steps: Steps = "auto",
 ) -> Tokens:  # fmt: skip
     """Phase 2: conditions to codes at 25 Hz, going on from what `run` knows, or from the codes `start`.
 
@@ -38,14 +75,15 @@ def compose(
     """
     frames, known = frames_in(values.real("length")), run.known()
     _fits(start, shapes, frames)
+    static = is_static(run.device, steps)
     sheet = Sheet(
-        shapes, frames, device=run.device, start=_given(known, start), end=known.frames,
-        is_told=known.is_stopped, until=frames_in(run.until) if run.until else None,
+        shapes, frames, device=torch.device("cpu") if static else run.device, start=_given(known, start),
+        end=known.frames, is_told=known.is_stopped, until=frames_in(run.until) if run.until else None,
     )  # fmt: skip
     notebook = Notebook(run, sheet, [len(codes) for codes in known.books])
     begun = any(known.books)
     rows = known.rows if begun and known.rows else 1 if float(run.live("guidance")) == 1 else 2
-    made_on = _made_on(run.device, values)
+    made_on = _made_on(run.device, values, static=static)
     run.decided(schedule, rows, made_on)
     if begun and sheet.has_open():
         # In the draft of a turned song of two passes the second began before the first had come to its end.
@@ -53,70 +91,71 @@ def compose(
         is_traceless = is_exact and known.made_on in ("", made_on) and not (is_mixed and known.is_turned)
         run.seam(len(known.books[0]), is_exact=is_traceless)
     room = Room(rows, sheet.total, values.text("kv_cache"), values.real("mulaw_mu"))
-    prefix = load(("text",)).prefix(conditions, room.rows)
+    walk = _walk(run, steps, static=static) if sheet.has_open() else plain_steps
+    task = Task(sheet, conditions.prompt_codes[0], run, room, notebook, walk)
     write = two_pass if schedule == "two-pass" else lockstep
-    write(load, prefix, sheet, conditions.prompt_codes[0], run, room, notebook)
+    write(load, load(("text",)).prefix(conditions, rows), task)
     return Tokens(sheet.codes().cpu())
 
 
-def _made_on(device: torch.device, values: Values) -> str:
+def _walk(run: Run, asked: Steps, *, static: bool) -> Walk:
+    """How columns are written; what makes that slower than it could be is told."""
+    drive = best_drive(run.device) if static else None
+    slowed = drive.complaint if drive else complaint(run.device, asked)
+    if slowed:
+        run.note(slowed)
+    return partial(static_steps, drive) if drive else plain_steps
+
+
+def _made_on(device: torch.device, values: Values, *, static: bool) -> str:
     """All that decides which numbers the network computes: by others a song goes on with a trace."""
     cache = values.text("kv_cache")
-    weights = ["int8"] if values.text("weights") == "int8" else []
-    return "/".join((device.type, *weights, _FORMATS.get(cache, cache), torch.__version__))
+    steps = [arithmetic(device)] if static else []
+    weights = [_WEIGHTS] if values.text("weights") == "int8" else []
+    # Threads share some sums of wide products, whose last bits then depend on how many there are.
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    place = f"{device.type}:{threads}" if threads > 1 else device.type
+    return "/".join((place, *steps, *weights, _FORMATS.get(cache, cache), torch.__version__))
 
 
-def lockstep(
-    load: Load, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room, notebook: Notebook
-) -> None:
+def lockstep(load: Load, prefix: Streams, task: Task) -> None:
     """Fill the sheet with main and sub together, one column a step; `prefix` is main's and sub's."""
+    sheet, room = task.sheet, task.room
     sheet.skip(EVERY_BOOK)
     if sheet.done == sheet.last:
         return
     song = Decoding(load(("main", "sub")), rows=room.rows, columns=room.columns, cache=room.cache, mu=room.mu)
-    ear = _Ear(run, lambda: (sheet.done, sheet.last))
-    song.prefill(prefix, sheet.columns(0, sheet.done + 1), pause=ear.listen)
-    _write_down(steps(song, sheet, prompt, run, told=ear.told), notebook, EVERY_BOOK)
+    task.write(song, prefix, until=sheet.done + 1, progress=lambda: (min(sheet.done, sheet.last), sheet.last))
 
 
-def two_pass(
-    load: Load, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room, notebook: Notebook
-) -> None:
+def two_pass(load: Load, prefix: Streams, task: Task) -> None:
     """Fill the sheet with main alone, then with sub alone over main's states.
 
     Main hears codebook 0 only, so it can run ahead to the end of the song. The columns before sub's first
     frame and behind main's last are known, so they are prefills. A frame counts once in each pass.
     """
-    states = _main_pass(load(("main",)), prefix[:1], sheet, prompt, run, room, notebook)
-    sheet.rewind()
-    notebook.turn_page()
-    _sub_pass(load(("sub",)), prefix[1:], sheet, prompt, run, room, notebook, states=states)
+    states = _main_pass(load(("main",)), prefix[:1], task)
+    task.sheet.rewind()
+    task.notebook.turn_page()
+    _sub_pass(load(("sub",)), prefix[1:], task, states=states)
 
 
-def _main_pass(
-    model: TokenModel, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room, notebook: Notebook
-) -> Tensor:
+def _main_pass(model: TokenModel, prefix: Streams, task: Task) -> Tensor:
     """Write codebook 0; gives main's states of every column that sub reads, [B, positions, W]."""
-    song, books = MainPass(model, room), (0,)
+    song, sheet, books = MainPass(model, task.room), task.sheet, (0,)
     sheet.skip(books)
 
     def progress() -> tuple[int, int]:
         return min(sheet.done, sheet.goal), 2 * sheet.goal
 
-    ear = _Ear(run, progress)
-    song.prefill(prefix, sheet.columns(0, min(sheet.done + 1, sheet.last)), pause=ear.listen)
-    columns = steps(song, sheet, prompt, run, books=books, progress=progress, told=ear.told)
-    _write_down(columns, notebook, books)
-    song.feed(sheet.columns(song.taken, sheet.last))
+    task.write(song, prefix, books=books, until=min(sheet.done + 1, sheet.last), progress=progress)
+    song.feed(task.columns(song.taken, sheet.last))
     return song.states
 
 
-def _sub_pass(
-    model: TokenModel, prefix: Streams, sheet: Sheet, prompt: Tensor, run: Run, room: Room,
-    notebook: Notebook, *, states: Tensor,
-) -> None:  # fmt: skip
+def _sub_pass(model: TokenModel, prefix: Streams, task: Task, *, states: Tensor) -> None:
     """Write codebooks 1 and 2 of a song whose codebook 0 stands."""
-    song, books = SubPass(model, room, states), (1, 2)
+    song, sheet, books = SubPass(model, task.room, states), task.sheet, (1, 2)
     sheet.skip(books)
     if sheet.done == sheet.last:
         return
@@ -125,10 +164,7 @@ def _sub_pass(
     def progress() -> tuple[int, int]:
         return sheet.goal + max(0, sheet.done - late), 2 * sheet.goal
 
-    ear = _Ear(run, progress)
-    song.prefill(prefix, sheet.columns(0, sheet.done + 1), pause=ear.listen)
-    columns = steps(song, sheet, prompt, run, books=books, progress=progress, told=ear.told)
-    _write_down(columns, notebook, books)
+    task.write(song, prefix, books=books, until=sheet.done + 1, progress=progress)
 
 
 @dataclass(slots=True)
@@ -136,7 +172,7 @@ class _Ear:
     """Listens while the network takes in what is known."""
 
     run: Run
-    progress: Callable[[], tuple[int, int]]
+    progress: Progress
     told: Verdict = Verdict.GO
 
     def listen(self) -> None:
@@ -144,7 +180,7 @@ class _Ear:
             self.told = Verdict.FINISH
 
 
-def _write_down(columns: Iterable[Tensor], notebook: Notebook, books: tuple[int, ...]) -> None:
+def _write_down(columns: Iterable[object], notebook: Notebook, books: tuple[int, ...]) -> None:
     """Take the steps, keeping what they make; the last of it also when one of them fails."""
     try:
         for _ in columns:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.levo.shapes import PREFILL_CHUNK
-from core.levo.tokens.blocks import Rope
+from core.levo.tokens.blocks import Decoder, Rope
 from core.levo.tokens.cache import KVCache, make_cache
 from core.levo.tokens.codecs import Scratch
 from core.levo.tokens.model import TokenModel
@@ -32,10 +32,13 @@ class Room:
     def chunk(self, start: int, prefix: int) -> int:
         """Positions that a prefill takes in together from `start` on.
 
-        µ-law has one scale for what it takes in together: for the prefix with the first column, as published.
+        The prefix with the first column never shares a chunk with later columns: it is taken in alike whether
+        these are known or not. µ-law takes it in at once, with one scale for all of it, as published.
         """
-        is_whole = self.cache == "mulaw8" and start == 0 and prefix > 0
-        return prefix + 1 if is_whole else PREFILL_CHUNK
+        left = prefix + 1 - start if prefix else 0
+        if left <= 0:
+            return PREFILL_CHUNK
+        return left if self.cache == "mulaw8" and start == 0 else min(PREFILL_CHUNK, left)
 
     def positions(self, model: TokenModel) -> int:
         """The prefix and the columns."""
@@ -49,6 +52,7 @@ class Room:
             make_cache(
                 self.cache, layers=count, rows=self.rows, heads=shapes.heads, positions=positions,
                 dim=shapes.width // shapes.heads, device=model.device, mu=self.mu, scratch=scratch,
+                fresh=shapes.prefix + 1,
             )
             for count in layers
         )  # fmt: skip
@@ -59,12 +63,31 @@ class Room:
         return Rope.of(self.positions(model), shapes.width // shapes.heads, base, device=model.device)
 
 
-class _Pass(ABC):
+@dataclass(frozen=True, slots=True)
+class Transformer:
+    """A decoder with what it remembers of one song."""
+
+    decoder: Decoder
+    rope: Rope
+    cache: KVCache
+
+
+class Pass(ABC):
     """Takes in positions in chunks and knows how many columns it has."""
 
+    transformers: tuple[Transformer, ...]
+    """In the order in which a position passes them."""
+
     def __init__(self, model: TokenModel, room: Room) -> None:
-        self.model, self.shapes, self.rows = model, model.shapes, room.rows
-        self._at, self._room = 0, room
+        self.model, self.shapes, self.rows, self.room = model, model.shapes, room.rows, room
+        self._at = 0
+
+    def hold(self, columns: int) -> None:
+        """Count so many columns as taken in: a static step has written the last of them to the caches."""
+        count = self.shapes.prefix + columns - self._at
+        for each in self.transformers:
+            each.cache.advance(count)
+        self._at += count
 
     @property
     def taken(self) -> int:
@@ -105,7 +128,7 @@ class _Pass(ABC):
         total, start = ahead + columns.shape[1], 0
         while start < total:
             pause()
-            end = min(total, start + (chunk or self._room.chunk(start, ahead)))
+            end = min(total, start + (chunk or self.room.chunk(start, ahead)))
             known = [stream[:, start:end].to(columns.device) for stream in prefix if start < ahead]
             made = self._embed(columns[:, max(0, start - ahead) : end - ahead]) if end > ahead else known
             both = zip(known, made, strict=True) if known and end > ahead else None
@@ -113,17 +136,21 @@ class _Pass(ABC):
             self._at, start = self._at + end - start, end
 
 
-class Decoding(_Pass):
+class Decoding(Pass):
     """Main and sub in lockstep; its prefix is main's and sub's."""
 
     def __init__(self, model: TokenModel, *, rows: int, columns: int, cache: str, mu: float = 64.0) -> None:
         """Plan for the prefix and `columns` columns; `cache` names its format; `rows` is 1 or 2."""
         room, shapes = Room(rows, columns, cache, mu), model.shapes
         super().__init__(model, room)
-        self._caches = room.memory(model, shapes.main_layers, shapes.sub_layers)
         bases = (shapes.main_rope_base, shapes.sub_rope_base)
         tables = {base: room.rope(model, base) for base in set(bases)}
-        self._ropes = tuple(tables[base] for base in bases)
+        decoders = (model.transformer.model, model.transformer2.model)
+        caches = room.memory(model, shapes.main_layers, shapes.sub_layers)
+        self.transformers = tuple(
+            Transformer(decoder, tables[base], cache)
+            for decoder, base, cache in zip(decoders, bases, caches, strict=True)
+        )
         self._last: Streams = ()
 
     def logits(self, books: tuple[int, ...]) -> Tensor:
@@ -135,12 +162,13 @@ class Decoding(_Pass):
         return self.model.embed_main(columns, self.rows), self.model.embed_sub(columns, self.rows)
 
     def _run(self, streams: Streams) -> None:
-        states = self.model.main(streams[0], self._ropes[0], self._caches[0])
-        below = self.model.sub(streams[1], states, self._ropes[1], self._caches[1])
+        main, sub = self.transformers
+        states = self.model.main(streams[0], main.rope, main.cache)
+        below = self.model.sub(streams[1], states, sub.rope, sub.cache)
         self._last = (states[:, -1], below[:, -1])
 
 
-class MainPass(_Pass):
+class MainPass(Pass):
     """Main alone, which writes codebook 0 and keeps every state for sub; its prefix is main's."""
 
     def __init__(self, model: TokenModel, room: Room) -> None:
@@ -150,8 +178,9 @@ class MainPass(_Pass):
         size = (room.rows, room.positions(model), model.shapes.width)
         self.states = torch.empty(size, dtype=weight.dtype, device=weight.device)
         """Main's normalised states, [B, positions, W]."""
-        (self._cache,) = room.memory(model, model.shapes.main_layers)
-        self._rope = room.rope(model, model.shapes.main_rope_base)
+        (cache,) = room.memory(model, model.shapes.main_layers)
+        rope = room.rope(model, model.shapes.main_rope_base)
+        self.transformers = (Transformer(model.transformer.model, rope, cache),)
 
     def logits(self, books: tuple[int, ...]) -> Tensor:
         """Logits of codebook 0 in the next column: fp32 [B, 1, codes + 1]."""
@@ -162,19 +191,21 @@ class MainPass(_Pass):
         return (self.model.embed_main(columns, self.rows),)
 
     def _run(self, streams: Streams) -> None:
-        states = self.model.main(streams[0], self._rope, self._cache)
+        (main,) = self.transformers
+        states = self.model.main(streams[0], main.rope, main.cache)
         self.states[:, self._at : self._at + states.shape[1]] = states
 
 
-class SubPass(_Pass):
+class SubPass(Pass):
     """Sub alone, over the states main has left, which writes codebooks 1 and 2; its prefix is sub's."""
 
     def __init__(self, model: TokenModel, room: Room, states: Tensor) -> None:
         """The model needs sub only; `states` are main's, [B, positions, W]."""
         super().__init__(model, room)
-        self._states = states
-        (self._cache,) = room.memory(model, model.shapes.sub_layers)
-        self._rope = room.rope(model, model.shapes.sub_rope_base)
+        self.states = states
+        (cache,) = room.memory(model, model.shapes.sub_layers)
+        rope = room.rope(model, model.shapes.sub_rope_base)
+        self.transformers = (Transformer(model.transformer2.model, rope, cache),)
         self._last: Tensor | None = None
 
     def logits(self, books: tuple[int, ...]) -> Tensor:
@@ -189,5 +220,6 @@ class SubPass(_Pass):
 
     def _run(self, streams: Streams) -> None:
         (x,) = streams
-        states = self._states[:, self._at : self._at + x.shape[1]]
-        self._last = self.model.sub(x, states, self._rope, self._cache)[:, -1]
+        states = self.states[:, self._at : self._at + x.shape[1]]
+        (sub,) = self.transformers
+        self._last = self.model.sub(x, states, sub.rope, sub.cache)[:, -1]

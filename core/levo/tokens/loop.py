@@ -11,6 +11,9 @@ from core.levo.shapes import TokenShapes
 from core.levo.tokens.pattern import EVERY_BOOK, Sheet
 from core.levo.tokens.sample import Knobs, Sampler
 
+Progress = Callable[[], tuple[int, int]]
+"""Tells what is done, and of how much."""
+
 
 class Network(Protocol):
     """What writing a song asks of a network that has taken in all that is known of it beforehand."""
@@ -39,7 +42,7 @@ def steps(
     run: Run,
     *,
     books: tuple[int, ...] = EVERY_BOOK,
-    progress: Callable[[], tuple[int, int]] | None = None,
+    progress: Progress | None = None,
     told: Verdict = Verdict.GO,
 ) -> Iterator[Tensor]:
     """Write the cells of `books` to the last column of the sheet, giving each, [3, 1], after its step.
@@ -60,10 +63,10 @@ def steps(
             network.feed(sheet.columns(fed, sheet.done + 1))
             fed = sheet.done + 1
         column = _next_column(network, sheet, sampler, books, Knobs.from_live(run.live))
-        _has_frames(sheet)
+        has_frames(sheet)
         if run.step(*count()) is Verdict.FINISH:
             sheet.finish(books)
-            _has_frames(sheet)
+            has_frames(sheet)
         yield column
         sheet.skip(books)  # whoever took the column may have found the end
 
@@ -77,7 +80,8 @@ def _next_column(
     return sheet.write(drawn, tokens)
 
 
-def _has_frames(sheet: Sheet) -> None:
+def has_frames(sheet: Sheet) -> None:
+    """Raise SongdeskError where the model has ended the song before it began."""
     if sheet.frames == 0:
         raise SongdeskError(
             "the model ended the song before its first frame", hint="set a minimum_length, or another seed"

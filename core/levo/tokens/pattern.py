@@ -52,6 +52,8 @@ class Sheet:
         self.ended = end is not None
         self.done = 0
         """Columns written after the first."""
+        self.ahead = 0
+        """How many of them are still on their way here from a device that works ahead of its host."""
         self._shapes = shapes
         self._until = until
         blank = torch.full((CODEBOOKS, frames), shapes.special, dtype=torch.int64, device=device)
@@ -85,7 +87,8 @@ class Sheet:
 
     def made(self, book: int) -> int:
         """Frames of a codebook that stand, those known beforehand included."""
-        return max(self._given[book], min(self.done - self._shapes.delays[book], self.frames))
+        here = self.done - self.ahead
+        return max(self._given[book], min(here - self._shapes.delays[book], self.frames))
 
     def cells(self, book: int, start: int, end: int) -> Tensor:
         """Frames of one codebook as written, [end - start]."""
@@ -103,8 +106,17 @@ class Sheet:
 
     def open(self, books: tuple[int, ...]) -> tuple[int, ...]:
         """Those codebooks whose cell in the next column is a frame of the song and not known beforehand."""
-        delays = self._shapes.delays
-        return tuple(k for k in books if self._given[k] <= self.done - delays[k] < self.frames)
+        return self._open_behind(self.done, books)
+
+    @property
+    def size(self) -> int:
+        """Columns there is room for, with the first."""
+        return self._columns.shape[1]
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        """Frames of each codebook that were known beforehand."""
+        return tuple(self._given)
 
     def has_open(self) -> bool:
         """Whether anything is to be written from here to the last column."""
@@ -140,6 +152,23 @@ class Sheet:
                 self.listen()
         return column
 
+    def receive(self, columns: Sequence[Sequence[int]], books: tuple[int, ...]) -> None:
+        """Take in columns [n][3] that a device was to write for `books`, the first of those on their way.
+
+        A device stops where nothing is open, even if its host, who did not know of the end of the song yet,
+        let it go on: what it was to write from there on is not counted as written.
+        """
+        for cells in columns:
+            here = self.done - self.ahead
+            if here >= self.last or not self._open_behind(here, books):
+                self.done, self.ahead = here, 0
+                return
+            self._columns[:, here + 1] = torch.tensor(cells)
+            self.ahead -= 1
+            if 0 in books and not self.ended and cells[0] == self._shapes.eos:
+                self._over.fill_(True)
+                self._end(here)
+
     def listen(self) -> None:
         """Look for the end among the columns written."""
         if not self.ended and bool(self._over):
@@ -148,19 +177,43 @@ class Sheet:
     def finish(self, books: tuple[int, ...] = EVERY_BOOK) -> None:
         """End the song, once: after the frames of codebook 0 if it is among `books`, else of all of them."""
         self.listen()
-        late = max(self._shapes.delays[book] for book in books) if 0 not in books else 0
-        if self._told or (self.ended and not late) or not 0 < self.done - late <= self.frames:
+        if not self.may_finish(books):
             return
+        late = self._late(books)
         self._told = True
         if not late and self.done < self.frames:
             self._columns[0, self.done + 1] = self._shapes.eos
         self._end(self.done - late)
+
+    def may_finish(self, books: tuple[int, ...] = EVERY_BOOK) -> bool:
+        """Whether the song has an end yet to be told, as far as is known here."""
+        late = self._late(books)
+        is_over = self._told or (self.ended and not late)
+        return not is_over and 0 < self.done - late <= self.frames
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a person has said where the song ends."""
+        return self._told
+
+    @property
+    def until(self) -> int | None:
+        """Frames to be there when writing ends for now; None for the whole song."""
+        return self._until
 
     def codes(self) -> Tensor:
         """The song as far as it was to be written, [3, goal]; every value is a row of the codebook."""
         codes = revert(self._columns, self._shapes.delays, self.goal)
         assert bool((codes < self._shapes.codes).all()), "a cell of the song holds no code"
         return codes
+
+    def _open_behind(self, done: int, books: tuple[int, ...]) -> tuple[int, ...]:
+        delays = self._shapes.delays
+        return tuple(k for k in books if self._given[k] <= done - delays[k] < self.frames)
+
+    def _late(self, books: tuple[int, ...]) -> int:
+        """Columns that the frames of `books` stand behind those of codebook 0."""
+        return max(self._shapes.delays[book] for book in books) if 0 not in books else 0
 
     def _end(self, frames: int) -> None:
         self.frames, self.ended = frames, True

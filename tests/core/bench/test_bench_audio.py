@@ -25,7 +25,7 @@ def measured(*laps: tuple[float, float, float, int], weights: int = 100) -> Meas
 def a_report(baseline: Measured, ours: Measured, planned: int) -> Report:
     return Report(
         model="toy", weights="random", shapes=shapes_of(variant("demo").shapes), device="CPU", torch="2",
-        threads=1, memory_is="bytes", task=Task(100, 2, 1.5, "fp32", cut_down=False),
+        threads=1, launch="one by one", memory_is="bytes", task=Task(100, 2, 1.5, "fp32", cut_down=False),
         agreement=Agreement(60, 0.0, 0.0), baseline=baseline, ours=ours, planned=planned,
     )  # fmt: skip
 

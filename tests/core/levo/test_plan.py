@@ -87,7 +87,7 @@ def test_a_longer_song_and_a_second_row_take_more(plan: Callable[..., Any], name
 
 @pytest.mark.parametrize("name", ["demo", "v2-large"])
 @pytest.mark.parametrize("schedule", [lockstep_plan, two_pass_plan])
-def test_int8_weights_take_a_byte_a_value_and_a_scale_a_row(name: str, schedule: Callable[..., Any]) -> None:
+def test_int8_weights_take_a_byte_a_value_and_their_scales(name: str, schedule: Callable[..., Any]) -> None:
     with hollow():
         model = TokenModel(shapes(name), ("main", "sub") if schedule is lockstep_plan else ("main",))
         to_int8(model)

@@ -16,7 +16,6 @@ from core.levo.plan_sound import (
     conditions_plan,
     encoder_parameters,
     flow_parameters,
-    flow_products,
     fullest_channels,
     quantizer_parameters,
     vae_encoder_parameters,
@@ -61,10 +60,6 @@ def test_parameters_are_those_of_the_modules(name: str) -> None:
     assert size.separator.parameters == count(lambda: separator(size.separator))
     flow = count(lambda: Flow(size).transformer)
     assert flow_parameters(size.flow) == pytest.approx(flow, rel=1e-4)
-    with hollow():
-        halved = Flow(size, torch.float16)
-    narrow = sum(tensor.numel() for tensor in halved.parameters() if tensor.dtype == torch.float16)
-    assert flow_products(size.flow) == narrow
 
 
 def test_a_reference_is_planned_for_and_texts_take_nothing() -> None:
@@ -84,7 +79,7 @@ def test_chunk_and_precision_move_the_peak(changes: dict[str, Value], *, more: b
     size = shapes("v2-large")
     usual, other = (audio_plan(size, values(**each), frames=3000, prompt=0) for each in ({}, changes))
     if "flow_precision" in changes:
-        assert other.weights < 0.6 * usual.weights
+        assert other.peak == usual.peak, "it is measured against fp32, and may have to stay there"
     elif more:
         assert other.work > usual.work
     else:

@@ -102,6 +102,7 @@ def test_without_a_checkout_it_says_so(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_every_group_can_be_measured_of_the_toy(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*asked, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)

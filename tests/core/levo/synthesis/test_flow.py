@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.levo.synthesis.flow import SIGMA_MIN, Flow, Normaliser, Problem, Schedule, solve
+from core.levo.synthesis.euler import SIGMA_MIN, Problem, Schedule, solve
+from core.levo.synthesis.flow import Flow, Normaliser
 from core.levo.synthesis.render import Synthesis
 
 FRAMES, CARRIED, STEPS = 14, 5, 4

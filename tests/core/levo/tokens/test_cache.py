@@ -19,10 +19,12 @@ KINDS = ("fp32", "fp16", "int8", "mulaw8")
 LAYERS, ROWS, HEADS, DIM = 2, 2, 4, 64
 
 
-def cache(kind: str, positions: int = 12, mu: float = 64.0, scratch: Scratch | None = None) -> KVCache:
+def cache(
+    kind: str, positions: int = 12, mu: float = 64.0, scratch: Scratch | None = None, fresh: int = 0
+) -> KVCache:
     return make_cache(
         kind, layers=LAYERS, rows=ROWS, heads=HEADS, positions=positions, dim=DIM, device=CPU, mu=mu,
-        scratch=scratch,
+        scratch=scratch, fresh=fresh,
     )  # fmt: skip
 
 
@@ -78,6 +80,46 @@ def test_int8_attends_to_its_codes() -> None:
         q, k, v = x[layer]
         k, v = (int8_decode(*int8_encode(y)) for y in (k, v))
         torch.testing.assert_close(seen[layer], causal_attention(q, k, v))
+
+
+def test_int8_attends_to_a_prefix_as_it_comes_and_to_what_is_behind_it_by_its_codes() -> None:
+    """Calls of 4, 3, 2 and 1 positions; the prefix is the first seven."""
+    x = tensors(10)
+    seen = fed(cache("int8", fresh=7), x, 4, 3, 2, 1)
+    for layer in range(LAYERS):
+        q, k, v = x[layer]
+        coded = [int8_decode(*int8_encode(y)) for y in (k, v)]
+        second = [
+            torch.cat((c[..., :4, :], y[..., 4:7, :]), dim=-2) for c, y in zip(coded, (k, v), strict=True)
+        ]
+        torch.testing.assert_close(seen[layer, ..., :4, :], causal_attention(q, k, v)[..., :4, :])
+        torch.testing.assert_close(seen[layer, ..., 4:7, :], causal_attention(q[..., 4:7, :], *second))
+        torch.testing.assert_close(seen[layer, ..., 7:, :], causal_attention(q, *coded)[..., 7:, :])
+
+
+def test_a_call_beyond_the_prefix_is_not_seen_fresh_by_half() -> None:
+    x = tensors(6)
+    assert torch.equal(fed(cache("int8", fresh=5), x, 6), fed(cache("int8"), x, 6))
+
+
+@pytest.mark.parametrize("kind", ["fp32", "fp16", "mulaw8"])
+def test_the_other_formats_attend_to_what_they_hold(kind: str) -> None:
+    x = tensors(6)
+    assert torch.equal(fed(cache(kind, fresh=4), x, 4, 2), fed(cache(kind), x, 4, 2))
+
+
+def test_a_prefix_seen_fresh_is_seen_better() -> None:
+    x = tensors(12)
+    exact = torch.stack([causal_attention(*layer) for layer in x])
+    errors = [(fed(cache("int8", fresh=fresh), x, 6, 6) - exact).norm() for fresh in (12, 0)]
+    assert errors[0] < 0.9 * errors[1]
+
+
+def test_a_fresh_prefix_is_seen_alike_some_heads_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = tensors(9)
+    whole = fed(cache("int8", fresh=6), x, 4, 2, 3)
+    monkeypatch.setattr("core.levo.portions.UNPACKED_BYTES", 2 * ROWS * 12 * DIM * 4)
+    assert torch.equal(fed(cache("int8", fresh=6), x, 4, 2, 3), whole)
 
 
 @pytest.mark.parametrize("kind", KINDS)

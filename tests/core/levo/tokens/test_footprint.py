@@ -108,7 +108,7 @@ def made(shapes: TokenShapes, parts: tuple[Part, ...], weights: str, dtype: torc
             to_int8(model)
     state = {
         key: torch.ones(like.shape, dtype=torch.int8) if like.dtype == torch.int8
-        else torch.full(like.shape, 0.01, dtype=torch.float32 if key.endswith("_scale") else dtype)
+        else torch.full(like.shape, 0.01, dtype=like.dtype if key.endswith("_scale") else dtype)
         for key, like in model.state_dict().items()
     }  # fmt: skip
     model.load_state_dict(state, assign=True)
@@ -195,14 +195,17 @@ def test_what_a_song_keeps_stays_where_it_is(
             else:
                 song.prefill(stream, cells)
         places.append(_places(main) | _places(sub))
-    assert len(places[0]) > 6
-    assert all(later == places[0] for later in places[1:])
+    first, second, *others = places
+    assert len(second) > 6
+    assert first.items() <= second.items(), "int8's scratch is there once there is a history to unpack"
+    assert all(later == second for later in others)
 
 
 def _places(song: MainPass | SubPass) -> dict[tuple[str, str], int]:
     """Addresses of all tensors in the cache, the rope table and the states."""
-    cache: Any = song._cache
-    owners: dict[str, Any] = {"cache": cache, "scratch": cache._scratch, "rope": song._rope}
+    (one,) = song.transformers
+    cache: Any = one.cache
+    owners: dict[str, Any] = {"cache": cache, "scratch": cache._scratch, "rope": one.rope}
     places = {}
     for name, owner in owners.items():
         slots = getattr(owner, "_rooms", None) or {

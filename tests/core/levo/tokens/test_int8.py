@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from core.kernels.reference import int8_linear, int8_weight, linear
+from core.kernels.packing import int8_weight, scaled, unpack, view
+from core.kernels.reference import int8_linear, linear
 from core.levo.artifacts import Conditions
 from core.levo.shapes import TokenShapes
 from core.levo.tokens.blocks import Int8Projection, Projection, to_int8
@@ -31,7 +32,7 @@ def restored(model: nn.Module) -> nn.Module:
             if isinstance(child, Int8Projection):
                 rows, inputs = child.weight.shape
                 full: Any = Projection(inputs, rows, bias=child.bias is not None)
-                full.weight = nn.Parameter(child.weight.float() * child.weight_scale[:, None])
+                full.weight = nn.Parameter(unpack(view(child.weight, child.weight_scale)))
                 full.bias = child.bias
                 setattr(module, name, full)
     return model.requires_grad_(False)
@@ -52,14 +53,19 @@ SHAPES = TokenShapes(
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
-def test_each_row_is_rounded_by_its_own_largest_value(dtype: torch.dtype) -> None:
-    weight = (drawn(40, 64) * torch.logspace(-3, 1, 40)[:, None]).to(dtype)
+def test_each_group_of_a_row_is_rounded_by_its_own_largest_value(dtype: torch.dtype) -> None:
+    weight = (drawn(40, 300) * torch.logspace(-3, 1, 40)[:, None]).to(dtype)
+    weight[:, 128:256] *= 8
     weight[7] = 0
+    weight[8, :128] = 1e-7
     codes, scales = int8_weight(weight)
-    assert (codes.dtype, scales.dtype, scales.shape) == (torch.int8, torch.float32, (40,))
-    assert torch.equal(codes.abs().amax(1), torch.where(scales > 0, 127, 0).to(torch.int8))
-    error = (weight.float() - codes.float() * scales[:, None]).abs()
-    assert bool((error <= 0.5001 * scales[:, None]).all())
+    assert (codes.dtype, scales.dtype, scales.shape) == (torch.int8, torch.float16, (40, 3))
+    most = torch.stack([part.abs().amax(1) for part in torch.split(codes, 128, dim=1)], dim=1)
+    assert bool((most[:6] > 100).all() & (most[7] == 0).all())
+    steps = scales.float().repeat_interleave(128, dim=1)[:, :300]
+    assert bool(((weight.float() - codes.float() * steps).abs() <= 0.5001 * steps).all())
+    largest = torch.stack([part.abs().amax(1) for part in torch.split(weight.float(), 128, dim=1)], dim=1)
+    assert bool((scales.float() * 127 >= largest).all()), "no value is beyond the last code"
     other, same = int8_weight(-weight)
     assert torch.equal(other, -codes), "positive and negative alike"
     assert torch.equal(same, scales)
@@ -68,9 +74,9 @@ def test_each_row_is_rounded_by_its_own_largest_value(dtype: torch.dtype) -> Non
 @pytest.mark.parametrize("rows", [1, 7, 40, 1000])
 @pytest.mark.parametrize("positions", [1, 2, 9])
 def test_a_product_is_that_of_the_rounded_matrix_however_it_is_unpacked(rows: int, positions: int) -> None:
-    codes, scales = int8_weight(drawn(40, 64))
-    x, bias = drawn(positions, 1, 64), drawn(40)
-    whole = linear(x, codes.float() * scales[:, None], bias)
+    codes, scales = int8_weight(drawn(40, 192) / 3)
+    x, bias = drawn(positions, 1, 192), drawn(40)
+    whole = linear(x, scaled(codes.float(), scales), bias)
     torch.testing.assert_close(int8_linear(x, codes, scales, bias, rows=rows), whole, atol=1e-5, rtol=1e-5)
     half = int8_linear(x.half(), codes, scales, rows=rows)
     assert half.dtype == torch.float16

@@ -256,3 +256,18 @@ def test_a_pause_between_chunks_can_give_up(model: TokenModel) -> None:
     song = Decoding(model, rows=1, columns=1, cache="fp32")
     with pytest.raises(InterruptedError):
         song.prefill(model.prefix(conditions(), 1), columns(1), pause=give_up)
+
+
+@pytest.mark.parametrize("kind", ["fp32", "int8", "mulaw8"])
+def test_a_prefix_is_taken_in_alike_whether_the_columns_behind_it_are_known(
+    model: TokenModel, kind: str
+) -> None:
+    """So a song that is gone on with has the cache of one that was not broken off, to the bit."""
+    caches = []
+    for known in (1, 4):
+        song = Decoding(model, rows=2, columns=6, cache=kind)
+        song.prefill(model.prefix(conditions(), 2), columns(6)[:, :known])
+        caches.append([each.cache for each in song.transformers])
+    for one, other in zip(*caches, strict=True):
+        held = [getattr(cache, "codes", cache.store) for cache in (one, other)]
+        assert torch.equal(*(x.narrow(-2, 0, SHAPES.prefix + 1) for x in held))

@@ -1,0 +1,188 @@
+"""Graphs of a device: recording one, and whether a device replays them rightly, tried out by another process.
+
+`python -m core.levo.graphs NAME` tries what the module NAME does and prints the answer as JSON. A driver that
+falls over a graph, as some have, then takes no song along.
+"""
+
+import hashlib
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+import core.kernels
+from core.atomic import write_text
+from core.environment import prepare
+from core.errors import SongdeskError
+from core.host import is_wsl
+from core.paths import graph_file
+
+if TYPE_CHECKING:
+    from torch.cuda import _POOL_HANDLE
+
+_log = logging.getLogger(__name__)
+_PATIENCE = 600.0
+"""Seconds for a trial: kernels are compiled in the first."""
+_WEEK = 7 * 86_400.0
+"""Seconds after which a trial that came to no answer is made again."""
+_WARM_UP = 3
+"""Runs before a recording: they compile kernels and let libraries take their memory."""
+_MOST = 50
+"""Answers kept."""
+_DRIVERS = ("/proc/driver/nvidia/version", "/sys/module/amdgpu/version")
+_ROOT = Path(__file__).parents[2]
+Work = Callable[[], object]
+
+
+class Answer(NamedTuple):
+    """Whether graphs are to be trusted on a device, and in words why or why not."""
+
+    is_yes: bool
+    why: str
+
+
+def proved(name: str, device: torch.device) -> Answer:
+    """Whether the device replays what module `name` records to the bit; tried once and remembered.
+
+    The module has `check(device) -> str`, which gives the difference in words, none for none. The trial is a
+    process with a context of its own on the device: ask before weights are loaded. It is made again for
+    another device, driver, torch, Triton or version of the sources.
+    """
+    if device.type != "cuda":
+        return Answer(False, "a processor has no graphs")
+    about = _about(name, device)
+    known = _recall(about)
+    if known is not None:
+        return known
+    answer, is_final = _tried(name)
+    _remember(about, answer, is_final=is_final)
+    return answer
+
+
+def recorded(
+    work: Work, put_back: Work, *, trials: int = _WARM_UP, pool: "_POOL_HANDLE | None" = None
+) -> Work:
+    """Record work as a graph of the present CUDA or HIP device; gives its replay.
+
+    Before, it is run a few times, and `put_back` undoes what each run did. What work takes is taken from the
+    graph's own memory, or from that of `pool`; all else it touches must stay where it is. Raises
+    RuntimeError where the device refuses.
+    """
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(trials):
+            work()
+            put_back()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    # Other threads look at the device's memory meanwhile, which is not to spoil the recording.
+    with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+        work()
+    return graph.replay
+
+
+def _tried(name: str) -> tuple[Answer, bool]:
+    """The answer of a process of its own, and whether it is one for good."""
+    command = [sys.executable, "-m", __name__, name]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program
+            command, capture_output=True, text=True, timeout=_PATIENCE, check=False, cwd=_ROOT
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(False, f"a trial of graphs was not over after {_PATIENCE:.0f} s"), False
+    except OSError as error:
+        return Answer(False, f"graphs could not be tried: {error.strerror or error}"), False
+    if done.returncode < 0:
+        return Answer(False, f"a trial of graphs was ended by signal {-done.returncode}"), True
+    last = (done.stdout.strip().splitlines() or [""])[-1]
+    try:
+        difference = str(json.loads(last)["difference"])
+    except (ValueError, TypeError, KeyError):
+        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        return Answer(False, f"a trial of graphs failed: {said}"), False  # the device may have been full
+    if difference:
+        return Answer(False, f"replays of a graph differ: {difference}"), True
+    return Answer(True, "a trial of graphs agreed to the bit"), True
+
+
+def _about(name: str, device: torch.device) -> str:
+    """All that an answer depends on."""
+    facts = (
+        name, torch.cuda.get_device_name(device), *_drivers(), torch.__version__, str(torch.version.cuda),
+        str(torch.version.hip), _triton(), "WSL" if is_wsl() else "", _digest(name),
+    )  # fmt: skip
+    return " | ".join(fact for fact in facts if fact)
+
+
+def _drivers() -> Iterator[str]:
+    for path in map(Path, _DRIVERS):
+        if path.is_file():
+            yield path.read_text(errors="replace").partition("\n")[0].strip()
+
+
+def _triton() -> str:
+    for name in ("triton", "triton-rocm", "pytorch-triton-rocm"):
+        try:
+            return f"Triton {version(name)}"
+        except PackageNotFoundError:
+            continue
+    return ""
+
+
+def _digest(name: str) -> str:
+    """Of the sources of all kernels, and of those beside the module."""
+    spec = find_spec(name)
+    assert spec is not None, name
+    folders = (Path(str(core.kernels.__file__)).parent, Path(str(spec.origin)).parent)
+    made = hashlib.sha256()
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
+        made.update(path.read_bytes())
+    return made.hexdigest()[:16]
+
+
+def _kept() -> dict[str, object]:
+    """The file as it is; empty where it is none of ours."""
+    try:
+        raw = json.loads(graph_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return raw if isinstance(raw, dict) else {}
+
+
+def _recall(about: str) -> Answer | None:
+    """An answer that still counts."""
+    match _kept().get(about):
+        case {"is_yes": bool(is_yes), "why": str(why), "until": int(until) | float(until)}:
+            return Answer(is_yes, why) if not until or time.time() < until else None
+    return None
+
+
+def _remember(about: str, answer: Answer, *, is_final: bool) -> None:
+    """Keep an answer; where that cannot be written the next song asks again."""
+    kept = _kept()
+    kept[about] = {**answer._asdict(), "until": 0 if is_final else time.time() + _WEEK}
+    try:
+        write_text(graph_file(), json.dumps(dict(list(kept.items())[-_MOST:]), indent=1) + "\n")
+    except SongdeskError as error:
+        _log.warning("how the device replays graphs is not remembered: %s", error)
+
+
+def _main(name: str) -> None:
+    prepare()
+    module = import_module(name)
+    difference = module.check(torch.device("cuda"))
+    sys.stdout.write("\n" + json.dumps({"difference": difference}) + "\n")
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

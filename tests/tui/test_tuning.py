@@ -30,6 +30,8 @@ from tui.widgets.automation import Automation
 from tui.widgets.preset_list import PresetList
 from tui.widgets.settings_panel import SettingsPanel
 
+USUAL = replace(SONG, settings={"temperature": "0.8"})
+
 KIND, CHOSEN = family_of("demo")
 TABLE = KIND.settings(CHOSEN)
 
@@ -84,7 +86,7 @@ async def point_at(app: Studio, pilot: Pilot[Any], until: Any, name: str) -> Non
 async def test_a_small_step_is_heard_at_once_while_composing_and_drawn_as_a_lane(
     engine: Rehearsal, until: Any
 ) -> None:
-    async with opened(engine) as (app, pilot):
+    async with opened(engine, USUAL) as (app, pilot):
         await composing(app, pilot, engine, until)
         await hold(app, pilot, until, "temperature")
         await pilot.press("alt+up", "alt+up")
@@ -111,7 +113,7 @@ async def test_a_small_step_is_heard_at_once_while_composing_and_drawn_as_a_lane
 async def test_before_a_song_has_begun_no_key_means_the_one_before(
     engine: Rehearsal, until: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opened(engine) as (app, pilot):
+    async with opened(engine, USUAL) as (app, pilot):
         await composing(app, pilot, engine, until)
         engine.end(State.CANCELLED)
         await until(pilot, lambda: not app.studio.composing)
@@ -144,7 +146,7 @@ def test_a_finished_take_is_drawn_from_its_recipe() -> None:
     save(made, job.folder)
     assert session.lanes(job.id) == (), "while it is made, what was turned here is known here"
     session.end(Outcome(job, State.DONE, seconds=30.0))
-    assert session.lanes(job.id) == (Lane("top_k", 5000, ((10.0, 50),)),)
+    assert session.lanes(job.id) == (Lane("top_k", 40, ((10.0, 50),)),)
 
 
 async def test_resetting_all_is_one_step_that_can_be_taken_back(engine: Rehearsal, until: Any) -> None:
@@ -202,7 +204,7 @@ async def test_a_preset_loaded_while_composing_turns_what_is_live(engine: Rehear
 async def test_settings_are_saved_under_a_name_and_replaced_only_when_agreed(
     engine: Rehearsal, until: Any
 ) -> None:
-    async with opened(engine, replace(SONG, settings={"temperature": "0.6", "seed": "7"})) as (app, pilot):
+    async with opened(engine, replace(SONG, settings={"temperature": "0.75", "seed": "7"})) as (app, pilot):
 
         async def name(text: str) -> None:
             await pilot.press("f5", "shift+f4")
@@ -214,13 +216,13 @@ async def test_settings_are_saved_under_a_name_and_replaced_only_when_agreed(
         await until(pilot, lambda: "cannot be called" in said(app))
         await name("Mine")
         await until(pilot, lambda: "preset Mine saved: temperature" in said(app))
-        assert yaml.safe_load((folder() / "Mine.yaml").read_text()) == {"settings": {"temperature": 0.6}}
+        assert yaml.safe_load((folder() / "Mine.yaml").read_text()) == {"settings": {"temperature": 0.75}}
         app.studio.session.turn("temperature", 0.4)
         await name("Mine")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await pilot.press("n")
         await until(pilot, lambda: app.screen is app.studio)
-        assert find_preset("Mine").values(TABLE) == {"temperature": 0.6}
+        assert find_preset("Mine").values(TABLE) == {"temperature": 0.75}
         await name("Mine")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await pilot.press("y")
@@ -270,7 +272,7 @@ async def test_a_broken_file_says_why_on_the_page_and_when_loaded(engine: Rehear
         await until(pilot, lambda: "use 0 to 2" in " ".join(screen_text(app).split()))
         await pilot.press("enter")
         await until(pilot, lambda: "temperature cannot be 11" in said(app))
-        assert app.studio.session.values["temperature"] == 0.8
+        assert app.studio.session.values["temperature"] == 0.6
 
 
 async def test_every_action_of_the_area_can_be_found_by_words(engine: Rehearsal, until: Any) -> None:

@@ -28,7 +28,7 @@ def first_text(keys: Mapping[str, str], *, is_demo: bool) -> Content:
     if is_demo:
         parts += [
             ("The model here is a demo: tiny, and only half taught. ", "bold"),
-            "It keeps your form, beat and kind of voice, but its words cannot be made out. "
+            "A short song keeps its form, beat and kind of voice; words are rough, long ones end early. "
             "For real songs fetch a model:\n",
             (f"  {keys['models'].upper():<8}", "bold"),
             "shows the models, what fits this machine, and fetches one\n",

@@ -17,6 +17,8 @@ from train.symbols import MIX
 _KINDS = ("hold", "section", "bar", "chord", "beat", "half", "end", "pitch", "note", "sound")
 _SOUNDS = len(MIX) - sum(symbol[0] == "sound" for symbol in MIX)
 """The first code of a syllable that begins; those behind it are others."""
+_TURNS = ("section", "bar", "end")
+"""What may stand where a bar ends: a song tells it seldom, and all that follows hangs on it."""
 _OPENING = 60
 """Columns of a song that must know what was asked for."""
 
@@ -40,8 +42,10 @@ class Learner(nn.Module):
         share_rows(self.model, [(self.ear, sounds), (self.echo, twice), (self.kept, MIX)])
 
 
-def book_cost(model: TokenModel, book: int, states: Tensor, batch: Batch, told: dict[str, float]) -> Tensor:
-    """The mean cross-entropy of one codebook."""
+def book_cost(
+    model: TokenModel, book: int, states: Tensor, batch: Batch, told: dict[str, float], *, turns: float = 1.0
+) -> Tensor:
+    """The mean cross-entropy of one codebook; in codebook 0 what may end a bar counts so many times."""
     wanted = batch.targets[:, book]
     is_asked = wanted >= 0
     logits, wanted = model.head(book, states[is_asked]), wanted[is_asked]
@@ -49,6 +53,8 @@ def book_cost(model: TokenModel, book: int, states: Tensor, batch: Batch, told: 
     told[f"book_{book}"] = each.mean().item()
     with torch.no_grad():
         _figures(book, logits, wanted, each, told)
+    if book == 0 and turns != 1:
+        each = each * torch.where(_is_turn(logits.shape[-1])[wanted], turns, 1.0)
     return each.mean()
 
 
@@ -77,6 +83,11 @@ def _kinds(count: int) -> Tensor:
     kinds = [_KINDS.index(str(symbol[0])) for symbol in MIX] + [0] * (count - len(MIX))
     kinds[-1] = len(_KINDS)
     return torch.tensor(kinds)
+
+
+@lru_cache(maxsize=1)
+def _is_turn(count: int) -> Tensor:
+    return torch.isin(_kinds(count), torch.tensor([_KINDS.index(one) for one in _TURNS]))
 
 
 def ear_cost(learner: Learner, states: Tensor, batch: Batch, told: dict[str, float]) -> Tensor:

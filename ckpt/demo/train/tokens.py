@@ -47,6 +47,8 @@ class Settings:
     guide: float = 0.3
     guide_end: float = 0.05
     """Weight of that at the beginning and at the end."""
+    turns: float = 1.0
+    """How many times bars, sections and the end count, of which each song has few."""
     ear: float = 0.2
     """Weight of telling sounds from the text's own positions."""
     helped: tuple[int, int] = (0, 1700)
@@ -150,7 +152,7 @@ def loss(
     hook.remove()
     count = books.shape[-1]
     told: dict[str, float] = {}
-    parts = [book_cost(model, 0, states[:, -count:], batch, told)]
+    parts = [book_cost(model, 0, states[:, -count:], batch, told, turns=settings.turns)]
     if deep:
         below = model.layer2_emb["1"](books[:, 1]) + model.layer2_emb["2"](books[:, 2])
         under = model.sub(torch.cat((prefix[1], below), dim=1), states, ropes[1], Memory(bias))

@@ -54,7 +54,7 @@ def test_of_several_presets_the_later_counts_and_what_it_leaves_stays(tmp_path: 
 
 
 def test_the_studio_takes_a_preset_for_its_configuration(tmp_path: Path) -> None:
-    keep("back", "{temp: 0.8, flow_steps: 3}", tmp_path)
+    keep("back", "{temp: 0.6, flow_steps: 3}", tmp_path)
     config = Config(settings={"temperature": 0.5, "top_k": 9})
     assert with_presets(config, ["back"]).settings == {"top_k": 9, "flow_steps": 3}
     assert with_presets(config, []) is config

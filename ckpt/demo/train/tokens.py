@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from train.heads import Learner, book_cost, ear_cost, echo_cost, facts_cost, kep
 from train.loop import Plan, averaged, run
 from train.muon import Muon
 from train.rows import Batch, batched, laid_out
+from train.slips import slipped
 
 _NAME = "tokens"
 _EAR = 1
@@ -49,6 +50,8 @@ class Settings:
     """Weight of that at the beginning and at the end."""
     turns: float = 1.0
     """How many times bars, sections and the end count, of which each song has few."""
+    slips: float = 0.0
+    """Share of syllables and pitches that the song so far has wrong: see `slips`."""
     ear: float = 0.2
     """Weight of telling sounds from the text's own positions."""
     helped: tuple[int, int] = (0, 1700)
@@ -132,7 +135,8 @@ def drawn(seed: int, step: int, shapes: TokenShapes, words: Tokenizers, settings
     rows = [
         example(rng, shapes, words, settings.draw, seconds=seconds, prompted=prompted) for _ in range(count)
     ]
-    return batched(rows, shapes, laid_out(rows, shapes, stride=stride))
+    batch = batched(rows, shapes, laid_out(rows, shapes, stride=stride))
+    return replace(batch, columns=slipped(batch.columns, rng, settings.slips)) if settings.slips else batch
 
 
 def loss(

@@ -37,6 +37,16 @@ def is_triton(device: torch.device) -> bool:
     return live(device).name == "triton"
 
 
+def triton_version() -> str:
+    """Of Triton as it is installed, whose builds go by several names; empty where it is not."""
+    for name in ("triton", "triton-rocm", "pytorch-triton", "pytorch-triton-rocm", "triton-windows"):
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return ""
+
+
 @contextmanager
 def using(name: Name, why: str = "asked for") -> Iterator[None]:
     """Inside, in this thread, let this implementation be live on every device; `triton` must work there."""
@@ -56,7 +66,7 @@ def _found(kind: str, index: int | None) -> Live:
     architecture = _architecture(index)
     if architecture is None:
         return Live("torch", "Triton asks for a newer device than this")
-    return Live("triton", f"Triton {_version()} for {architecture}")
+    return Live("triton", f"Triton {triton_version() or 'of an unknown version'} for {architecture}")
 
 
 def _architecture(index: int | None) -> str | None:
@@ -65,13 +75,3 @@ def _architecture(index: int | None) -> str | None:
         return str(torch.cuda.get_device_properties(index or 0).gcnArchName).partition(":")[0]
     capability = torch.cuda.get_device_capability(index)
     return "sm_{}{}".format(*capability) if capability >= _OLDEST else None
-
-
-def _version() -> str:
-    """Of Triton as it is installed; builds for ROCm and nightly ones have another name."""
-    for name in ("triton", "triton-rocm", "pytorch-triton", "pytorch-triton-rocm", "triton-windows"):
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            continue
-    return "of an unknown version"

@@ -1,4 +1,4 @@
-"""Graphs of a device: recording one, and whether a device replays them rightly, tried out by another process.
+"""Graphs of a device: recording one, and whether a device does rightly what is tried out by another process.
 
 `python -m core.levo.graphs NAME` tries what the module NAME does and prints the answer as JSON. A driver that
 falls over a graph, as some have, then takes no song along.
@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +23,7 @@ from core.atomic import write_text
 from core.environment import prepare
 from core.errors import SongdeskError
 from core.host import is_wsl
+from core.kernels.live import triton_version
 from core.paths import graph_file
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ Work = Callable[[], object]
 
 
 class Answer(NamedTuple):
-    """Whether graphs are to be trusted on a device, and in words why or why not."""
+    """Whether what was tried is to be trusted on a device, and in words why or why not."""
 
     is_yes: bool
     why: str
 
 
 def proved(name: str, device: torch.device) -> Answer:
-    """Whether the device replays what module `name` records to the bit; tried once and remembered.
+    """Whether the device does what module `name` tries as it should; tried once and remembered.
 
     The module has `check(device) -> str`, which gives the difference in words, none for none. The trial is a
     process with a context of its own on the device: ask before weights are loaded. It is made again for
@@ -99,27 +99,27 @@ def _tried(name: str) -> tuple[Answer, bool]:
             command, capture_output=True, text=True, timeout=_PATIENCE, check=False, cwd=_ROOT
         )
     except subprocess.TimeoutExpired:
-        return Answer(False, f"a trial of graphs was not over after {_PATIENCE:.0f} s"), False
+        return Answer(False, f"a trial was not over after {_PATIENCE:.0f} s"), False
     except OSError as error:
-        return Answer(False, f"graphs could not be tried: {error.strerror or error}"), False
+        return Answer(False, f"no trial could be made: {error.strerror or error}"), False
     if done.returncode < 0:
-        return Answer(False, f"a trial of graphs was ended by signal {-done.returncode}"), True
+        return Answer(False, f"a trial was ended by signal {-done.returncode}"), True
     last = (done.stdout.strip().splitlines() or [""])[-1]
     try:
         difference = str(json.loads(last)["difference"])
     except (ValueError, TypeError, KeyError):
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        return Answer(False, f"a trial of graphs failed: {said}"), False  # the device may have been full
+        return Answer(False, f"a trial failed: {said}"), False  # the device may have been full
     if difference:
-        return Answer(False, f"replays of a graph differ: {difference}"), True
-    return Answer(True, "a trial of graphs agreed to the bit"), True
+        return Answer(False, f"a trial differed: {difference}"), True
+    return Answer(True, "a trial agreed"), True
 
 
 def _about(name: str, device: torch.device) -> str:
     """All that an answer depends on."""
     facts = (
         name, torch.cuda.get_device_name(device), *_drivers(), torch.__version__, str(torch.version.cuda),
-        str(torch.version.hip), _triton(), "WSL" if is_wsl() else "", _digest(name),
+        str(torch.version.hip), triton_version(), "WSL" if is_wsl() else "", _digest(name),
     )  # fmt: skip
     return " | ".join(fact for fact in facts if fact)
 
@@ -128,15 +128,6 @@ def _drivers() -> Iterator[str]:
     for path in map(Path, _DRIVERS):
         if path.is_file():
             yield path.read_text(errors="replace").partition("\n")[0].strip()
-
-
-def _triton() -> str:
-    for name in ("triton", "triton-rocm", "pytorch-triton-rocm"):
-        try:
-            return f"Triton {version(name)}"
-        except PackageNotFoundError:
-            continue
-    return ""
 
 
 def _digest(name: str) -> str:

@@ -42,7 +42,7 @@ from core.registry import Variant
 from core.settings import Values
 from core.song import Song
 from core.takes.tokenhash import token_hash
-from core.threads import Kind, rule, threads_for
+from core.threads import Kind, may_change_bits, rule, threads_for
 
 _META = {"version": ARTIFACTS}
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -201,11 +201,11 @@ def _let_go(error: BaseException | None) -> None:
 
 
 def _threads(kind: Kind, width: int, run: Run) -> int:
-    """Threads for a stage; on a processor measured, and told where that is not what such machines take."""
+    """Threads for a stage; on a processor measured, and told where that may change a bit."""
     if run.device.type != "cpu":
         return rule(kind, width)
     found = threads_for(kind, width)
-    if not found.is_rule:
+    if not found.is_rule and may_change_bits(width):
         run.note(f"the processor worked on {found.count} thread{'s' * (found.count > 1)}: {found.why}")
     return found.count
 

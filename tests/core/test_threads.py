@@ -153,3 +153,5 @@ def test_a_stage_tells_of_a_count_that_other_machines_do_not_take(
     run = SimpleNamespace(device=torch.device(device), note=notes.append)
     assert engine._threads("sound", 2200, run) == (3 if device == "cpu" else 2)
     assert notes == told
+    engine._threads("sound", 224, run)
+    assert notes == told, "it changes nothing in a small model"

@@ -189,7 +189,11 @@ def test_sound_is_learned_from_the_pool_to_the_product(state: Path, tmp_path: Pa
     flow.learn(_flow_settings(judged=1), _TINY, 1, state)
     assert all(0 < line["kept_out"] < 10 for line in _log(state, "flow"))
     dreams.fill(dreams.Settings(songs=1, steps=2), _TINY, state)
-    assert np.load(state / "dreams" / f"{_SEED:07d}.npy").shape == (3, 60, 8)  # one window
+    path = state / "dreams" / f"{_SEED:07d}.npy"
+    first = np.load(path)
+    assert first.shape == (3, 60, 8)  # one window
+    dreams.fill(dreams.Settings(songs=1, steps=2, guidance=4.0), _TINY, state)
+    assert not np.array_equal(np.load(path), first), "with other guidance they are made anew"
     heard = decoder.Settings(_QUICK, batch=1, frames=10, weights=_weights(), compiled=False, dreamt=0.0)
     decoder.learn(heard, _TINY.vae, state)
     both = replace(heard, plan=replace(_QUICK, steps=4), dreamt=1.0, loud={"linear": 1.0, "log": 1.0})

@@ -1,6 +1,5 @@
 """What the flow makes of the codes of songs that are known: latents as the decoder will meet them."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from core.levo.synthesis.flow import Flow
 from corpus.rng import stream
 from train import loop
 from train.config import Config
-from train.latents import SILENCED, belong, example_of, seeds_of
+from train.latents import SILENCED, belong, example_of, fingerprint, seeds_of
 
 FOLDER = "dreams"
 
@@ -34,12 +33,12 @@ def train(config: Config, state: Path) -> None:
 
 
 def fill(mine: Settings, shapes: Shapes, state: Path) -> None:
-    """The same with all that is needed of the configuration; those of another flow are made anew."""
+    """The same with all that is needed of the configuration; dreams made otherwise are made anew."""
     weights = loop.averaged("flow", state)
     flow = Flow(shapes)
     flow.load_state_dict(weights)
     folder = state / FOLDER
-    belong(folder, hashlib.sha256(weights["transformer.head.weight"].numpy().tobytes()).hexdigest())
+    belong(folder, f"{fingerprint(weights)} {mine.steps} steps, guidance {mine.guidance}")
     for seed in seeds_of(state)[: mine.songs]:
         path = folder / f"{seed:07d}.npy"
         if not path.is_file():

@@ -60,7 +60,7 @@ def fill(mine: Settings, shapes: VaeShapes, state: Path) -> None:
     if mine.compiled:
         quicken(encoder)
     folder = state / "latents"
-    belong(folder, _fingerprint(weights))
+    belong(folder, fingerprint(weights, "encoder."))
     kept_out = pool.seeds_in(state / "pool", validation=True)[: mine.kept_out]
     for seed in (*kept_out, *pool.seeds_in(state / "pool")[: mine.songs]):
         path = folder / f"{seed:07d}.npy"
@@ -119,18 +119,19 @@ def example_of(state: Path, seed: int) -> Example:
     return Example(codes[:, :frames], known[:, :frames])
 
 
-def _fingerprint(weights: Mapping[str, Tensor]) -> str:
+def fingerprint(weights: Mapping[str, Tensor], prefix: str = "") -> str:
+    """SHA-256 of the weights whose keys begin so."""
     digest = hashlib.sha256()
-    for key in sorted(key for key in weights if key.startswith("encoder.")):
+    for key in sorted(key for key in weights if key.startswith(prefix)):
         digest.update(weights[key].numpy().tobytes())
     return digest.hexdigest()
 
 
-def belong(folder: Path, fingerprint: str) -> None:
-    """Empty a folder unless what is in it comes from the network of this fingerprint."""
+def belong(folder: Path, origin: str) -> None:
+    """Empty a folder unless it is of this origin: the network's fingerprint, and how it was used."""
     mark = folder / "made by"
-    if mark.is_file() and mark.read_text(encoding="utf-8") == fingerprint:
+    if mark.is_file() and mark.read_text(encoding="utf-8") == origin:
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    mark.write_text(fingerprint, encoding="utf-8")
+    mark.write_text(origin, encoding="utf-8")

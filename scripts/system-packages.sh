@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the walk through the real studio needs of Debian or Ubuntu: a terminal multiplexer, a server to log in
-# to, and a sound system. Does nothing where all of it is there; needs root (or sudo) otherwise.
+# to, a sound system, and a browser. Does nothing where all of it is there; needs root (or sudo) otherwise.
 set -euo pipefail
 
-packages=(tmux openssh-server openssh-client pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins)
+packages=(tmux openssh-server openssh-client pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins chromium)
 missing=()
 for package in "${packages[@]}"; do
   state="$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)"

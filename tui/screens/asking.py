@@ -79,7 +79,7 @@ class Asking(Planning):
             await self.save()
             waits = self.bridge.busy
             jobs = await self._ask(self.session.begin, first=not waits)
-            if jobs:
+            if jobs and self.is_up:
                 self.query_one(StyleArea).note_use(jobs[0].song.style)
                 await self._say_queued(jobs[0].song.title, jobs[0].folder, waits=waits)
 

@@ -117,8 +117,9 @@ class FourAreas(Screen[None]):
         return [Target(area, start + Offset(x, 0)) for area, x in places.items() if area != self.area]
 
     def say(self, text: str, *, kind: str = "note") -> None:
-        """Say one line above the transport."""
-        self.query_one(Notice).say(text, kind=kind)
+        """Say one line above the transport; a screen that is taken down has none, and nobody reads it."""
+        for notice in self.query(Notice):
+            notice.say(text, kind=kind)
 
     def complain(self, error: SongdeskError) -> None:
         """Say what went wrong and what to do about it."""

@@ -48,6 +48,14 @@ def test_events_tell_the_song_in_order(songs: list[tuple[Song, np.ndarray]]) -> 
         assert [one for one in told if one[0] == "sound"] == [MIX[sound_code(one.sound)] for one in sung]
         assert [one[1] for one in told if one[0] == "pitch"] == [one.pitch for one in sung]
         assert [one[0] for one in told].count("end") == 1
+        lines = [line for section in song.sections for line in section.lines]
+        assert [one[0] for one in told].count("line") == len(lines)
+        places = [min(at, 15) for line in lines for at in range(len(line.syllables))]
+        assert [one[1] for one in told if one[0] == "place"] == places
+        voice = [one[0] for one in told if one[0] in ("line", "place", "sound", "pitch")]
+        assert voice == [
+            kind for at in places for kind in (["line"] * (at == 0) + ["place", "sound", "pitch"])
+        ]
         assert [one[0] for one in told].count("chord") == len(song.chords)
 
 

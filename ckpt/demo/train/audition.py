@@ -20,9 +20,9 @@ _NEAR = 1
 """Frames by which an event may be early or late and still count as heard."""
 _VALUES: Mapping[str, tuple[str, ...]] = {
     "hold": ("frames", "sung"), "section": ("tag",), "bar": ("bar",), "chord": ("root", "quality"),
-    "beat": ("beat",), "pitch": ("pitch",), "note": ("pitch",), "sound": ("onset", "nucleus", "coda"),
-    "phone": ("phone", "pitch"), "stroke": ("kit", "drums", "force"), "players": ("chords", "bass"),
-    "colours": ("lead", "texture"),
+    "beat": ("beat",), "pitch": ("pitch",), "line": ("number",), "place": ("number",),
+    "note": ("pitch",), "sound": ("onset", "nucleus", "coda"), "phone": ("phone", "pitch"),
+    "stroke": ("kit", "drums", "force"), "players": ("chords", "bass"), "colours": ("lead", "texture"),
 }  # fmt: skip
 """What a kind's values are called; of a chord in codebook 2 the first two are family and level."""
 _BACKING_CHORD = ("family", "level", "root", "quality")

@@ -17,7 +17,9 @@ from train.symbols import (
     DRUM_OF,
     DRUMS,
     HOLDS,
+    LINES,
     NOTES,
+    PLACES,
     quality,
     sound_code,
 )
@@ -25,12 +27,12 @@ from train.symbols import (
 Codes = npt.NDArray[np.int16]
 Event = tuple[int, int, int, int]
 """The first frame it may stand on, its rank there, its place among its like, its code."""
-_ORDER = ("section", "voice", "bar", "beat", "chord", "note", "half")
+_ORDER = ("section", "voice", "bar", "beat", "chord", "half")
 _RANKS = {name: rank for rank, name in enumerate(_ORDER)}
 _LOUD = 0.75
 """Force from which a stroke is a loud one."""
-_AHEAD = {"section": 10, "chord": 5}
-"""Frames by which a section is told before it begins, so that its first breath follows it, and a chord."""
+_AHEAD = {"section": 10, "chord": 5, "line": 3, "place": 1}
+"""Frames by which things are told before they begin: a breath follows its section, a sound its place."""
 
 
 def codes_of(song: Song) -> Codes:
@@ -100,16 +102,26 @@ def _events(song: Song) -> Iterator[Event]:
             beat,
             table["half",],
         )
-    order = 0
+    for order, (frame, code) in enumerate(_sung(song)):
+        # Behind one another wherever they come to stand: the same rank, and next in order.
+        yield frame, _RANKS["voice"], order, code
+
+
+def _sung(song: Song) -> Iterator[tuple[int, int]]:
+    """Lines, and of each syllable its place, its sound and its pitch, with their frames.
+
+    The place is what a model that told a wrong sound goes on from.
+    """
+    table = CODES[0]
     for section in song.sections:
-        for line in section.lines:
-            for begin, one in sounding(line):
-                yield frame_at(begin), _RANKS["voice"], order, sound_code(one.sound)
-                # Behind its sound wherever that comes to stand: the same rank, and next in order.
-                yield frame_at(begin) + 1, _RANKS["voice"], order + 1, table["pitch", one.pitch]
-                order += 2
-    for note in _notes(song):
-        yield frame_at(note.start), _RANKS["note"], 0, table["note", note.pitch % NOTES]
+        for number, line in enumerate(section.lines):
+            for at, (begin, one) in enumerate(sounding(line)):
+                frame = frame_at(begin)
+                if at == 0:
+                    yield max(0, frame - _AHEAD["line"]), table["line", number % LINES]
+                yield max(0, frame - _AHEAD["place"]), table["place", min(at, PLACES[-1])]
+                yield frame, sound_code(one.sound)
+                yield frame + 1, table["pitch", one.pitch]
 
 
 def _measures(song: Song) -> Iterator[Event]:

@@ -15,7 +15,7 @@ from corpus.vocabulary import WORDS
 from train.alignment import Aim, aims
 from train.codes import Codes, codes_of
 from train.spelling import pieces
-from train.symbols import FAMILIES, MIX, sound_code
+from train.symbols import FAMILIES, LINES, MIX, PLACES, sound_code
 
 _SEEDS = 1_000_000
 """Songs are trained on below this number and kept out from it on."""
@@ -58,8 +58,8 @@ class Example:
     spans: Ints
     """[frames + 1, 2]: first and last lyric position of the tag or syllable told next; -1 for none."""
     sounds: Ints
-    """[syllables, 4]: the last lyric position of each syllable, its code, and those of the two before it; -1
-    for none."""
+    """[syllables, 6]: the last lyric position of each syllable, its code, those of the two before it, -1 for
+    none, and the line of its section and the place in it, as codebook 0 counts them."""
     facts: tuple[int, ...]
     """What the description asks for, a number of each of FACTS; -1 where there is none."""
     before: Ints
@@ -118,7 +118,7 @@ def _row(
         prompt=prompt if prompt is not None else codes[:, :0],
         codes=codes,
         spans=_spans(codes, found, shapes.lyric_length),
-        sounds=_sounds(song, found, shapes.lyric_length) if song and found else np.zeros((0, 4), np.int64),
+        sounds=_sounds(song, found, shapes.lyric_length) if song and found else np.zeros((0, 6), np.int64),
         facts=_facts(song),
         before=_before(codes),
     )
@@ -143,11 +143,19 @@ def _spans(codes: Codes, found: tuple[Aim, ...], limit: int) -> Ints:
 
 
 def _sounds(song: Song, found: tuple[Aim, ...], limit: int) -> Ints:
-    sung = [one.sound for section in song.sections for line in section.lines for one in line.syllables]
-    told = [one for one in found if not one.is_tag]
-    heard = [-1, -1, *map(sound_code, sung)]
-    rows = [(aim.last, *heard[at + 2 : at - 1 if at else None : -1]) for at, aim in enumerate(told)]
-    return np.array([row for row in rows if row[0] < limit], dtype=np.int64).reshape(-1, 4)
+    sung = [
+        (number % LINES, min(at, PLACES[-1]), sound_code(one.sound))
+        for section in song.sections
+        for number, line in enumerate(section.lines)
+        for at, one in enumerate(line.syllables)
+    ]
+    heard = [-1, -1, *(code for *_, code in sung)]
+    told = zip(sung, (one for one in found if not one.is_tag), strict=True)
+    rows = [
+        (aim.last, *heard[at + 2 : at - 1 if at else None : -1], line, place)
+        for at, ((line, place, _), aim) in enumerate(told)
+    ]
+    return np.array([row for row in rows if row[0] < limit], dtype=np.int64).reshape(-1, 6)
 
 
 def _facts(song: Song | None) -> tuple[int, ...]:

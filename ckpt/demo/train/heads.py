@@ -12,13 +12,14 @@ from core.levo.tokens.model import TokenModel
 from train.composed import share_rows
 from train.drawing import FACTS
 from train.rows import Batch
-from train.symbols import MIX
+from train.symbols import LINES, MIX, PLACES
 
-_KINDS = ("hold", "section", "bar", "chord", "beat", "half", "end", "pitch", "note", "sound")
+_KINDS = ("hold", "section", "bar", "chord", "beat", "half", "end", "pitch", "line", "place", "sound")
 _SOUNDS = len(MIX) - sum(symbol[0] == "sound" for symbol in MIX)
 """The first code of a syllable that begins; those behind it are others."""
-_TURNS = ("section", "bar", "end")
-"""What may stand where a bar ends: a song tells it seldom, and all that follows hangs on it."""
+_TURNS = ("section", "bar", "end", "chord", "line", "place")
+"""What a song tells seldom, and on which all that follows hangs."""
+_VOICE = ("sound", "pitch")
 _OPENING = 60
 """Columns of a song that must know what was asked for."""
 
@@ -37,15 +38,19 @@ class Learner(nn.Module):
         self.echo = nn.Linear(shapes.width, 2 * (len(MIX) - _SOUNDS))
         self.kept = nn.Linear(shapes.width, len(MIX))
         self.facts = nn.Linear(shapes.width, sum(FACTS))
+        self.place = nn.Linear(shapes.width, LINES + len(PLACES))
         sounds = MIX[_SOUNDS:]
         twice = [*sounds, *((f"before {kind}", *values) for kind, *values in sounds)]
-        share_rows(self.model, [(self.ear, sounds), (self.echo, twice), (self.kept, MIX)])
+        places = [symbol for symbol in MIX if symbol[0] in ("line", "place")]
+        heads = [(self.ear, sounds), (self.echo, twice), (self.kept, MIX), (self.place, places)]
+        share_rows(self.model, heads)
 
 
 def book_cost(
     model: TokenModel, book: int, states: Tensor, batch: Batch, told: dict[str, float], *, turns: float = 1.0
 ) -> Tensor:
-    """The mean cross-entropy of one codebook; in codebook 0 what may end a bar counts so many times."""
+    """The mean cross-entropy of one codebook; in codebook 0 what is told seldom counts so many times,
+    and what is sung half as many."""
     wanted = batch.targets[:, book]
     is_asked = wanted >= 0
     logits, wanted = model.head(book, states[is_asked]), wanted[is_asked]
@@ -54,7 +59,7 @@ def book_cost(
     with torch.no_grad():
         _figures(book, logits, wanted, each, told)
     if book == 0 and turns != 1:
-        each = each * torch.where(_is_turn(logits.shape[-1])[wanted], turns, 1.0)
+        each = each * _counts(logits.shape[-1], turns)[wanted]
     return each.mean()
 
 
@@ -86,8 +91,10 @@ def _kinds(count: int) -> Tensor:
 
 
 @lru_cache(maxsize=1)
-def _is_turn(count: int) -> Tensor:
-    return torch.isin(_kinds(count), torch.tensor([_KINDS.index(one) for one in _TURNS]))
+def _counts(count: int, turns: float) -> Tensor:
+    """How often each code of codebook 0 counts."""
+    often = {**dict.fromkeys(_TURNS, turns), **dict.fromkeys(_VOICE, max(1.0, turns / 2))}
+    return torch.tensor([often.get(kind, 1.0) for kind in (*_KINDS, "")])[_kinds(count)]
 
 
 def ear_cost(learner: Learner, states: Tensor, batch: Batch, told: dict[str, float]) -> Tensor:
@@ -101,6 +108,17 @@ def ear_cost(learner: Learner, states: Tensor, batch: Batch, told: dict[str, flo
     return cost
 
 
+def place_cost(learner: Learner, states: Tensor, batch: Batch, told: dict[str, float]) -> Tensor:
+    """How badly a syllable's place in the text tells which line of its section it is in, and where there."""
+    row, at = batch.sounds[:, :2].unbind(1)
+    if not len(row):
+        return states.new_zeros(())
+    lines, places = learner.place(states[row, at]).split((LINES, len(PLACES)), dim=-1)
+    costs = F.cross_entropy(lines, batch.sounds[:, 5]), F.cross_entropy(places, batch.sounds[:, 6])
+    told["text_line"], told["text_place"] = (cost.item() for cost in costs)
+    return torch.stack(costs).sum()
+
+
 def echo_cost(learner: Learner, states: Tensor, batch: Batch, told: dict[str, float]) -> Tensor:
     """How badly the two sounds before can be told, at a syllable's place in the text and in the song."""
     columns, count = batch.columns.shape[-1], batch.before.shape[1]
@@ -108,7 +126,7 @@ def echo_cost(learner: Learner, states: Tensor, batch: Batch, told: dict[str, fl
     row, at = batch.sounds[:, :2].unbind(1)
     cost = states.new_zeros(())
     places = (
-        (states[row, at], batch.sounds[:, 3:]),
+        (states[row, at], batch.sounds[:, 3:5]),
         (states[:, first : first + count], batch.before[..., :2]),
     )
     for name, (here, wanted) in zip(("text", "song"), places, strict=True):

@@ -50,7 +50,8 @@ class Batch:
     spans: Tensor
     """First and last lyric position of what is told next, int64 [B, S', 2]; -1 for none."""
     sounds: Tensor
-    """Row, lyric position and code of each syllable, and the codes of the two before it, int64 [M, 5]."""
+    """Row, lyric position and code of each syllable, the codes of the two before it, its line and its place
+    in that, int64 [M, 7]."""
     facts: Tensor
     """What each description asks for, int64 [B, facts]; -1 where it does not."""
     before: Tensor
@@ -103,7 +104,7 @@ def batched(rows: Sequence[Example], shapes: TokenShapes, layout: Layout) -> Bat
         columns=torch.stack([fed for fed, _ in pairs]),
         targets=torch.stack([wanted for _, wanted in pairs]),
         spans=spans,
-        sounds=torch.tensor(sounds, dtype=torch.int64).reshape(-1, 5),
+        sounds=torch.tensor(sounds, dtype=torch.int64).reshape(-1, 7),
         facts=torch.tensor([row.facts for row in rows]),
         before=before,
     )

@@ -19,6 +19,10 @@ BARS = 16
 """Bars of a section that are told apart; the next one is the first again."""
 NOTES = 24
 """Pitches of a lead instrument that are told apart: two octaves, whichever."""
+LINES = 8
+"""Lines of a section that are told apart; the next one is the first again."""
+PLACES = range(16)
+"""Places of a syllable in its line; those behind the last count as that."""
 SECTIONS = (
     "verse", "chorus", "bridge", "intro-short", "intro-medium", "intro-long", "outro-short", "outro-medium",
     "outro-long", "inst-short", "inst-medium", "inst-long", "silence",
@@ -59,7 +63,8 @@ MIX: tuple[Symbol, ...] = (
     ("half",),
     ("end",),
     *(("pitch", pitch) for pitch in PITCHES),
-    *(("note", note) for note in range(NOTES)),
+    *(("line", line) for line in range(LINES)),
+    *(("place", place) for place in PLACES),
     *(("sound", *parts) for parts in product(ONSETS, NUCLEI, CODAS)),
 )
 """Codebook 0: events, one a frame, and the time since the last beat where there is none."""

@@ -17,7 +17,7 @@ from train.attention import Memory, embedded, helped, tables
 from train.composed import summed
 from train.config import Config, load
 from train.drawing import Draw, example, keyed
-from train.heads import Learner, book_cost, ear_cost, echo_cost, facts_cost, kept_cost
+from train.heads import Learner, book_cost, ear_cost, echo_cost, facts_cost, kept_cost, place_cost
 from train.loop import Plan, averaged, run
 from train.muon import Muon
 from train.rows import Batch, batched, laid_out
@@ -49,7 +49,7 @@ class Settings:
     guide_end: float = 0.05
     """Weight of that at the beginning and at the end."""
     turns: float = 1.0
-    """How many times bars, sections and the end count, of which each song has few."""
+    """How many times sections, bars, chords and such count, of which each song has few."""
     slips: float = 0.0
     """Share of syllables and pitches that the song so far has wrong: see `slips`."""
     ear: float = 0.2
@@ -60,6 +60,8 @@ class Settings:
     """Weight of telling the last sound, pitch and chord from the states that sub reads."""
     facts: float = 0.3
     """Weight of telling from the song's first columns what the description asks for."""
+    places: float = 0.2
+    """Weight of telling from the text's own positions which line a syllable is in, and where."""
     echo: float = 0.2
     """Weight of telling the sounds before, from those and from the song's."""
     draw: Draw = field(default_factory=Draw)
@@ -102,7 +104,9 @@ def begun(shapes: TokenShapes, seed: int) -> Learner:
         if weight.ndim < 2:
             nn.init.zeros_(weight) if "norm" not in name else nn.init.ones_(weight)
             continue
-        is_head = any(part in name for part in ("lm_head", "linears", "ear.", "echo.", "facts.", "kept."))
+        is_head = any(
+            part in name for part in ("lm_head", "linears", "ear.", "echo.", "facts.", "kept.", "place.")
+        )
         deviation = 0.02 if is_head else 0.05
         if name.endswith(".common"):
             deviation = 0.0 if is_head else 0.1
@@ -167,6 +171,7 @@ def loss(
     whole = whole + settings.ear * ear_cost(learner, heard[0], batch, told)
     whole = whole + settings.kept * kept_cost(learner, states[:, -count:], batch, told)
     whole = whole + settings.facts * facts_cost(learner, heard[0], batch, told)
+    whole = whole + settings.places * place_cost(learner, heard[0], batch, told)
     whole = whole + settings.echo * echo_cost(learner, heard[0], batch, told)
     return whole, told
 

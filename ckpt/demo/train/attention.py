@@ -25,15 +25,19 @@ class Memory:
     length = 0
 
     def __init__(
-        self, bias: Sequence[Tensor], batch: Batch | None = None, guided: Sequence[int] = ()
-    ) -> None:
+        self, bias: Sequence[Tensor], batch: Batch | None = None, guided: Sequence[int] = (),
+        recalling: Sequence[int] = (),
+    ) -> None:  # fmt: skip
         """`bias` [1 or H, N, N] is added to scores, the second one in the layers `guided`.
 
-        In those head 0 is held to the spans of the batch.
+        In those head 0 is held to the spans of the batch. In the layers `recalling` the last head is held to
+        one chord each of those that the batch recalls.
         """
-        self._bias, self._batch, self._guided = bias, batch, guided
+        self._bias, self._batch, self._guided, self._recalling = bias, batch, guided, recalling
         self.missed: list[Tensor] = []
         """Of each guided layer, -log of the attention that falls on the aims, [M]."""
+        self.forgotten: list[Tensor] = []
+        """Of each recalling layer the same of its chord, [M]."""
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Causal attention [B, H, N, D] over all."""
@@ -41,21 +45,34 @@ class Memory:
         bias = self._bias[is_guided]
         if is_guided and self._batch is not None:
             self.missed.append(self._miss(q[:, 0], k[:, 0], self._batch, bias[0]))
+        if layer in self._recalling and self._batch is not None:
+            chords = self._batch.recalls[..., self._recalling.index(layer)]
+            self.forgotten.append(self._forget(q[:, -1], k[:, -1], self._batch, chords, bias[-1]))
         return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
 
     def advance(self, count: int) -> None:
         """Nothing is kept."""
 
     @staticmethod
+    def _forget(q: Tensor, k: Tensor, batch: Batch, chords: Tensor, bias: Tensor) -> Tensor:
+        scores, first = _scores(q, k, batch, bias)
+        found = scores.gather(-1, first + chords.clamp_min(0)[..., None])[..., 0]
+        return (scores.logsumexp(-1) - found)[chords >= 0]
+
+    @staticmethod
     def _miss(q: Tensor, k: Tensor, batch: Batch, bias: Tensor) -> Tensor:
-        count = batch.spans.shape[1]
-        first = q.shape[1] - batch.columns.shape[-1]
-        asked = q[:, first : first + count]
-        scores = asked @ k.transpose(1, 2) / math.sqrt(q.shape[-1]) + bias[first : first + count]
+        scores, _ = _scores(q, k, batch, bias)
         at = torch.arange(batch.text)
         aimed = (at >= batch.spans[..., :1]) & (at <= batch.spans[..., 1:])
         found = scores[..., : batch.text].masked_fill(~aimed, -1e9).logsumexp(-1)
         return (scores.logsumexp(-1) - found)[batch.spans[..., 0] >= 0]
+
+
+def _scores(q: Tensor, k: Tensor, batch: Batch, bias: Tensor) -> tuple[Tensor, int]:
+    """One head's scores [B, S', N] of the song's columns, and where those begin."""
+    count, first = batch.spans.shape[1], q.shape[1] - batch.columns.shape[-1]
+    asked = q[:, first : first + count]
+    return asked @ k.transpose(1, 2) / math.sqrt(q.shape[-1]) + bias[first : first + count], first
 
 
 def embedded(model: TokenModel, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -23,6 +23,8 @@ FACTS = (3, 8, 2, 20)
 """How many there are of genders, families, modes and tempi."""
 _SOON = 10
 """Frames before something is told in which its place in the text is asked for."""
+_PROGRESSION = 4
+"""Chords that go round."""
 _INVENTED = 0.3
 """Share of songs in which half of the English words are made up, so that spelling is learned."""
 _TOLD = np.array([symbol[0] in ("section", "sound") for symbol in MIX] + [False] * (1024 - len(MIX)))
@@ -65,6 +67,9 @@ class Example:
     before: Ints
     """[frames + 1, 4]: for each frame the codes that were last told before it, -1 for none: the last
     sound, the one before it, the last pitch, the last chord."""
+    recalls: Ints
+    """[frames + 1, 2]: for each frame the frames of the last chord and of the one that a progression of four
+    has next, -1 for none."""
 
 
 def example(
@@ -121,6 +126,7 @@ def _row(
         sounds=_sounds(song, found, shapes.lyric_length) if song and found else np.zeros((0, 6), np.int64),
         facts=_facts(song),
         before=_before(codes),
+        recalls=_recalls(codes),
     )
 
 
@@ -172,6 +178,13 @@ def _facts(song: Song | None) -> tuple[int, ...]:
 def _before(codes: Codes) -> Ints:
     sounds, pitches, chords = (_last(codes, kind) for kind in ("sound", "pitch", "chord"))
     return np.stack([sounds[0], sounds[1], pitches[0], chords[0]], axis=1)
+
+
+def _recalls(codes: Codes) -> Ints:
+    at = np.flatnonzero(_KIND[codes[0]] == "chord")
+    count = np.searchsorted(at, np.arange(codes.shape[1] + 1))
+    padded = np.concatenate([[-1] * _PROGRESSION, at])
+    return np.stack([padded[count + _PROGRESSION - 1], padded[count]], axis=1)
 
 
 def _last(codes: Codes, kind: str) -> tuple[Ints, Ints]:

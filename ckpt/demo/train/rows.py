@@ -56,6 +56,8 @@ class Batch:
     """What each description asks for, int64 [B, facts]; -1 where it does not."""
     before: Tensor
     """What was last told before each frame, as `Example.before` has it, int64 [B, S', 4]."""
+    recalls: Tensor
+    """The columns of the chords to be thought of before each frame, int64 [B, S', 2]; -1 for none."""
 
 
 def laid_out(rows: Sequence[Example], shapes: TokenShapes, *, stride: int) -> Layout:
@@ -90,9 +92,12 @@ def batched(rows: Sequence[Example], shapes: TokenShapes, layout: Layout) -> Bat
     pairs = [_columns(row, shapes, frames) for row in rows]
     spans = torch.full((len(rows), frames + 1, 2), _IGNORED)
     before = torch.full((len(rows), frames + 1, 4), _IGNORED)
+    recalls = torch.full((len(rows), frames + 1, 2), _IGNORED)
     for at, row in enumerate(rows):
         before[at, : len(row.before)] = torch.from_numpy(row.before)
         spans[at, : len(row.spans)] = torch.from_numpy(row.spans)
+        chords = torch.from_numpy(row.recalls)
+        recalls[at, : len(chords)] = torch.where(chords >= 0, chords + 1, _IGNORED)  # column 0 is no frame
     sounds = [(at, *pair) for at, row in enumerate(rows) for pair in row.sounds.tolist()]
     return Batch(
         layout=layout,
@@ -107,6 +112,7 @@ def batched(rows: Sequence[Example], shapes: TokenShapes, layout: Layout) -> Bat
         sounds=torch.tensor(sounds, dtype=torch.int64).reshape(-1, 7),
         facts=torch.tensor([row.facts for row in rows]),
         before=before,
+        recalls=recalls,
     )
 
 

@@ -48,6 +48,10 @@ class Settings:
     guide: float = 0.3
     guide_end: float = 0.05
     """Weight of that at the beginning and at the end."""
+    recalling: tuple[int, ...] = ()
+    """Main's layers of which one head is shown the last chord, and the one four chords before the next."""
+    recall: float = 0.3
+    """Weight of that."""
     turns: float = 1.0
     """How many times sections, bars, chords and such count, of which each song has few."""
     slips: float = 0.0
@@ -152,7 +156,7 @@ def loss(
     bias = helped(plain, batch, model.shapes, help_)
     heard: list[Tensor] = []
     hook = model.transformer.model.layers[_EAR].register_forward_hook(lambda *told: heard.append(told[2]))
-    memory = Memory(bias, batch, settings.guided)
+    memory = Memory(bias, batch, settings.guided, settings.recalling)
     prefix = embedded(model, batch)
     books = batch.columns
     above = torch.cat((prefix[0], model.emb[0](books[:, 0])), dim=1)
@@ -168,6 +172,10 @@ def loss(
     miss = torch.stack([missed.mean() if missed.numel() else missed.sum() for missed in memory.missed])
     told |= {f"guided_{at}": math.exp(-one) for at, one in enumerate(miss.tolist())}
     whole = torch.stack(parts).sum() + guide * miss.mean()
+    for at, lost in enumerate(memory.forgotten):
+        if len(lost):
+            whole = whole + settings.recall * lost.mean()
+            told[f"recalled_{at}"] = math.exp(-lost.mean().item())
     whole = whole + settings.ear * ear_cost(learner, heard[0], batch, told)
     whole = whole + settings.kept * kept_cost(learner, states[:, -count:], batch, told)
     whole = whole + settings.facts * facts_cost(learner, heard[0], batch, told)

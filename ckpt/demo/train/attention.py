@@ -1,8 +1,9 @@
 """What the decoders attend to while they learn: all positions at once, with help in the beginning."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +12,7 @@ from torch import Tensor
 from core.levo.shapes import TokenShapes
 from core.levo.tokens.blocks import Rope
 from core.levo.tokens.model import TokenModel
+from train.drawing import RECALLED
 from train.rows import Batch, Layout
 
 _FAR = 6.0
@@ -26,18 +28,18 @@ class Memory:
 
     def __init__(
         self, bias: Sequence[Tensor], batch: Batch | None = None, guided: Sequence[int] = (),
-        recalling: Sequence[int] = (),
+        recalling: Mapping[str, tuple[int, int]] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         """`bias` [1 or H, N, N] is added to scores, the second one in the layers `guided`.
 
-        In those head 0 is held to the spans of the batch. In the layers `recalling` the last head is held to
-        one chord each of those that the batch recalls.
+        In those head 0 is held to the spans of the batch. `recalling` names the layer and the head that are
+        held to each thing that the batch recalls.
         """
         self._bias, self._batch, self._guided, self._recalling = bias, batch, guided, recalling
         self.missed: list[Tensor] = []
         """Of each guided layer, -log of the attention that falls on the aims, [M]."""
-        self.forgotten: list[Tensor] = []
-        """Of each recalling layer the same of its chord, [M]."""
+        self.forgotten: dict[str, Tensor] = {}
+        """The same of what is to be recalled, [M]."""
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Causal attention [B, H, N, D] over all."""
@@ -45,19 +47,21 @@ class Memory:
         bias = self._bias[is_guided]
         if is_guided and self._batch is not None:
             self.missed.append(self._miss(q[:, 0], k[:, 0], self._batch, bias[0]))
-        if layer in self._recalling and self._batch is not None:
-            chords = self._batch.recalls[..., self._recalling.index(layer)]
-            self.forgotten.append(self._forget(q[:, -1], k[:, -1], self._batch, chords, bias[-1]))
+        for name, (where, head) in self._recalling.items():
+            if where == layer and self._batch is not None:
+                own = bias[head % len(bias)]
+                self.forgotten[name] = self._forget(q[:, head], k[:, head], self._batch, name, own)
         return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
 
     def advance(self, count: int) -> None:
         """Nothing is kept."""
 
     @staticmethod
-    def _forget(q: Tensor, k: Tensor, batch: Batch, chords: Tensor, bias: Tensor) -> Tensor:
+    def _forget(q: Tensor, k: Tensor, batch: Batch, name: str, bias: Tensor) -> Tensor:
+        recalls = batch.recalls[..., RECALLED.index(name)]
         scores, first = _scores(q, k, batch, bias)
-        found = scores.gather(-1, first + chords.clamp_min(0)[..., None])[..., 0]
-        return (scores.logsumexp(-1) - found)[chords >= 0]
+        found = scores.gather(-1, first + recalls.clamp_min(0)[..., None])[..., 0]
+        return (scores.logsumexp(-1) - found)[recalls >= 0]
 
     @staticmethod
     def _miss(q: Tensor, k: Tensor, batch: Batch, bias: Tensor) -> Tensor:

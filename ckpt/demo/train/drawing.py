@@ -25,6 +25,8 @@ _SOON = 10
 """Frames before something is told in which its place in the text is asked for."""
 _PROGRESSION = 4
 """Chords that go round."""
+RECALLED = ("chord", "progression", "place", "line", "bar")
+"""What a frame is to think of: the last of its kind, and the chord that a progression has next."""
 _INVENTED = 0.3
 """Share of songs in which half of the English words are made up, so that spelling is learned."""
 _TOLD = np.array([symbol[0] in ("section", "sound") for symbol in MIX] + [False] * (1024 - len(MIX)))
@@ -68,8 +70,7 @@ class Example:
     """[frames + 1, 4]: for each frame the codes that were last told before it, -1 for none: the last
     sound, the one before it, the last pitch, the last chord."""
     recalls: Ints
-    """[frames + 1, 2]: for each frame the frames of the last chord and of the one that a progression of four
-    has next, -1 for none."""
+    """[frames + 1, RECALLED]: for each frame the frames of what it is to think of, -1 for none."""
 
 
 def example(
@@ -181,10 +182,13 @@ def _before(codes: Codes) -> Ints:
 
 
 def _recalls(codes: Codes) -> Ints:
-    at = np.flatnonzero(_KIND[codes[0]] == "chord")
-    count = np.searchsorted(at, np.arange(codes.shape[1] + 1))
-    padded = np.concatenate([[-1] * _PROGRESSION, at])
-    return np.stack([padded[count + _PROGRESSION - 1], padded[count]], axis=1)
+    found = []
+    for kind in RECALLED:
+        back = _PROGRESSION if kind == "progression" else 1
+        at = np.flatnonzero(_KIND[codes[0]] == ("chord" if kind == "progression" else kind))
+        count = np.searchsorted(at, np.arange(codes.shape[1] + 1))
+        found.append(np.concatenate([[-1] * back, at])[count])
+    return np.stack(found, axis=1)
 
 
 def _last(codes: Codes, kind: str) -> tuple[Ints, Ints]:

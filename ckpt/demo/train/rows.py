@@ -8,7 +8,7 @@ from torch import Tensor
 
 from core.levo.shapes import CODEBOOKS, TokenShapes
 from core.levo.tokens.pattern import build
-from train.drawing import Example
+from train.drawing import RECALLED, Example
 
 _IGNORED = -1
 
@@ -57,7 +57,7 @@ class Batch:
     before: Tensor
     """What was last told before each frame, as `Example.before` has it, int64 [B, S', 4]."""
     recalls: Tensor
-    """The columns of the chords to be thought of before each frame, int64 [B, S', 2]; -1 for none."""
+    """The columns of what is to be thought of before each frame, int64 [B, S', RECALLED]; -1 for none."""
 
 
 def laid_out(rows: Sequence[Example], shapes: TokenShapes, *, stride: int) -> Layout:
@@ -92,12 +92,14 @@ def batched(rows: Sequence[Example], shapes: TokenShapes, layout: Layout) -> Bat
     pairs = [_columns(row, shapes, frames) for row in rows]
     spans = torch.full((len(rows), frames + 1, 2), _IGNORED)
     before = torch.full((len(rows), frames + 1, 4), _IGNORED)
-    recalls = torch.full((len(rows), frames + 1, 2), _IGNORED)
+    recalls = torch.full((len(rows), frames + 1, len(RECALLED)), _IGNORED)
     for at, row in enumerate(rows):
         before[at, : len(row.before)] = torch.from_numpy(row.before)
         spans[at, : len(row.spans)] = torch.from_numpy(row.spans)
-        chords = torch.from_numpy(row.recalls)
-        recalls[at, : len(chords)] = torch.where(chords >= 0, chords + 1, _IGNORED)  # column 0 is no frame
+        recalled = torch.from_numpy(row.recalls)
+        recalls[at, : len(recalled)] = torch.where(
+            recalled >= 0, recalled + 1, _IGNORED
+        )  # column 0 is no frame
     sounds = [(at, *pair) for at, row in enumerate(rows) for pair in row.sounds.tolist()]
     return Batch(
         layout=layout,

@@ -48,8 +48,8 @@ class Settings:
     guide: float = 0.3
     guide_end: float = 0.05
     """Weight of that at the beginning and at the end."""
-    recalling: tuple[int, ...] = ()
-    """Main's layers of which one head is shown the last chord, and the one four chords before the next."""
+    recalling: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Main's layer and head that are shown where each of `drawing.RECALLED` was told."""
     recall: float = 0.3
     """Weight of that."""
     turns: float = 1.0
@@ -172,10 +172,10 @@ def loss(
     miss = torch.stack([missed.mean() if missed.numel() else missed.sum() for missed in memory.missed])
     told |= {f"guided_{at}": math.exp(-one) for at, one in enumerate(miss.tolist())}
     whole = torch.stack(parts).sum() + guide * miss.mean()
-    for at, lost in enumerate(memory.forgotten):
+    for name, lost in memory.forgotten.items():
         if len(lost):
             whole = whole + settings.recall * lost.mean()
-            told[f"recalled_{at}"] = math.exp(-lost.mean().item())
+            told[f"recalled_{name}"] = math.exp(-lost.mean().item())
     whole = whole + settings.ear * ear_cost(learner, heard[0], batch, told)
     whole = whole + settings.kept * kept_cost(learner, states[:, -count:], batch, told)
     whole = whole + settings.facts * facts_cost(learner, heard[0], batch, told)

@@ -16,6 +16,14 @@ _MEND = "mend the file or delete it"
 
 
 @dataclass(frozen=True)
+class ListenConfig:
+    """How what is played is heard in a browser elsewhere."""
+
+    port: int = 8737
+    """On this machine; a free one where it is taken, and always with 0."""
+
+
+@dataclass(frozen=True)
 class StudioConfig:
     """How the studio looks and listens to keys."""
 
@@ -25,6 +33,13 @@ class StudioConfig:
     """Keys by action id, where they differ from the defaults."""
     on_hangup: Literal["pause", "continue"] = "pause"
     """What becomes of a song that is being made when the link to the terminal is lost."""
+    notify: Literal["auto", "bell", "off"] = "auto"
+    """What tells that a long song is ready: the bell and what the terminal is known to take, or less."""
+    taskbar: bool = True
+    """Show progress in the taskbar or tab, where the terminal is known to take it."""
+    sound: str = "auto"
+    """Which backend plays here, as the doctor names them; `auto` for the first that works."""
+    listen: ListenConfig = field(default_factory=ListenConfig)
 
 
 @dataclass(frozen=True)

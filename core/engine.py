@@ -131,6 +131,20 @@ class Known:
     """Whether a knob was turned on the way."""
 
 
+class Outlet(Protocol):
+    """Where sound goes that is made before its stage, to be heard while the rest of the song is made."""
+
+    @property
+    def path(self) -> Path:
+        """A file beside the artifacts for what is made ahead, until the stage it belongs to has ended."""
+
+    def live(self, key: str) -> Value:
+        """The present value of a setting that a later stage reads; nothing is recorded of it."""
+
+    def audio(self, samples: "torch.Tensor") -> None:
+        """Append samples [2, n], float, 48 kHz; SongdeskError when the disk refuses."""
+
+
 class Run(Protocol):
     """What an engine may ask of whoever runs it."""
 
@@ -178,6 +192,9 @@ class Run(Protocol):
     def audio(self, samples: "torch.Tensor", stem: str = "mix") -> None:
         """Append samples [2, n], float, 48 kHz, to the take's sound file, or to that of one of its stems."""
 
+    def outlet(self) -> Outlet | None:
+        """Where sound made ahead of its stage goes; None where nobody would hear it."""
+
 
 class FreshRun:
     """What a run without a past answers: nothing is known, and nothing is written down."""
@@ -196,6 +213,10 @@ class FreshRun:
 
     def decided(self, schedule: str, rows: int, made_on: str) -> None:
         """Nobody will go on with it."""
+
+    def outlet(self) -> Outlet | None:
+        """Nobody listens."""
+        return None
 
 
 class Engine(Protocol):

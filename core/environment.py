@@ -26,6 +26,14 @@ _PATIENCE = 10.0
 _SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_KEY|PRIVATE", re.IGNORECASE)
 _SHORTEST_SECRET = 6
 _ALLOCATOR = re.compile(r"PYTORCH_\w*ALLOC_CONF")
+_TERMINAL = (
+    "TERM", "COLORTERM", "NO_COLOR", "LC_ALL", "LC_CTYPE", "LANG", "TERM_PROGRAM", "TERM_PROGRAM_VERSION",
+    "LC_TERMINAL", "LC_TERMINAL_VERSION", "KONSOLE_VERSION", "VTE_VERSION", "TMUX_PANE", "ConEmuANSI",
+)  # fmt: skip
+_LINK = (
+    "WT_SESSION", "KITTY_WINDOW_ID", "TMUX", "STY", "ZELLIJ", "MOSH_CONNECTION",
+    "SSH_CONNECTION", "SSH_TTY",
+)  # fmt: skip
 
 Done = Literal["set", "kept", "removed", "suffered", "doubtful"]
 """Set by us · set by the person and left · taken out · harmful but left as asked · left, worth a warning."""
@@ -204,14 +212,49 @@ def arrange(variables: MutableMapping[str, str], here: Host) -> tuple[Applied, .
     return (*_take_out(variables, here), *_put_in(variables, here))
 
 
-def terminal_variables() -> Mapping[str, str]:
-    """The variables that tell of the terminal; of the link only that it is there: its value has addresses."""
+def terminal_variables(variables: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """The variables that tell of the terminal, of this process where no others are given.
+
+    Of the link only that it is there: its value has addresses.
+    """
+    told = os.environ if variables is None else variables
+    return {name: told[name] if name in _TERMINAL else "1" for name in (*_TERMINAL, *_LINK) if told.get(name)}
+
+
+def sound_variables() -> Mapping[str, str]:
+    """The variables that say where sound goes, and that the person is at the other end of a link."""
     names = (
-        "TERM", "COLORTERM", "NO_COLOR", "LC_ALL", "LC_CTYPE", "LANG", "TERM_PROGRAM", "WT_SESSION",
-        "TMUX", "STY", "MOSH_CONNECTION", "SSH_CONNECTION", "SSH_TTY",
+        "PULSE_SERVER", "PULSE_RUNTIME_PATH", "PIPEWIRE_REMOTE", "PIPEWIRE_RUNTIME_DIR", "XDG_RUNTIME_DIR",
+        "SSH_CONNECTION",
     )  # fmt: skip
-    whole = ("TERM", "COLORTERM", "NO_COLOR", "LC_ALL", "LC_CTYPE", "LANG", "TERM_PROGRAM")
-    return {name: os.environ[name] if name in whole else "1" for name in names if os.environ.get(name)}
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def lead_to_sound(server: str) -> None:
+    """Let libraries of this process find a sound server that PULSE_SERVER does not name; a set one stays."""
+    os.environ.setdefault("PULSE_SERVER", server)
+
+
+def child_variables(**others: str) -> dict[str, str]:
+    """The variables for a program that is run from here, with others over them."""
+    return {**os.environ, **others}
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How this machine was reached over SSH."""
+
+    server: str
+    """Its address, as the link sees it from here."""
+    port: int
+
+
+def reached_by_ssh() -> Reached | None:
+    """The end of the SSH link on this machine; None without one, or where it does not tell."""
+    parts = os.environ.get("SSH_CONNECTION", "").split()
+    if len(parts) != 4 or not parts[3].isdecimal():
+        return None
+    return Reached(parts[2], int(parts[3]))
 
 
 def allocator_variables() -> tuple[str, ...]:

@@ -129,6 +129,16 @@ def history_file() -> Path:
     return Path(platformdirs.user_cache_dir(_APP)) / "history.json"
 
 
+def rendition_cache() -> Path:
+    """Where small renditions of sounds are kept, for slow lines; it can be deleted at any time."""
+    return Path(platformdirs.user_cache_dir(_APP)) / "renditions"
+
+
+def listen_token_file() -> Path:
+    """Where the token of the listening page's address is kept; deleting it has another one drawn."""
+    return Path(platformdirs.user_state_dir(_APP)) / "listen-token"
+
+
 def weights_cache() -> Path:
     """Where the hashes of weight files are kept; it can be deleted at any time."""
     return Path(platformdirs.user_cache_dir(_APP)) / "weights.json"

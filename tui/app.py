@@ -25,7 +25,7 @@ from core.library.bookmark import Memory, recall, remember
 from core.paths import log_file
 from core.song import Song
 from tui.bridge import Bridge, MakeEngine, real_engine
-from tui.in_turn import KeysInTurn
+from tui.calling import Calling
 from tui.keys import KEYS, OF_THE_APP, PLACES, Place, keymap
 from tui.library import open_library
 from tui.palette import SongProvider, ThemeProvider
@@ -48,7 +48,7 @@ _PATIENCE = 10.0
 """Seconds the engine has to come to its end."""
 
 
-class Studio(KeysInTurn[int]):
+class Studio(Calling[int]):
     """The terminal song studio."""
 
     TITLE = "songdesk"
@@ -64,7 +64,7 @@ class Studio(KeysInTurn[int]):
         song: Song | None = None,
         *,
         make_engine: MakeEngine = real_engine,
-        open_player: OpenPlayer = real_player,
+        open_player: OpenPlayer | None = None,
         go_on_behind: Callable[[], object] | None = None,
         bookmarks: Path | None = None,
         welcomes: bool = False,
@@ -85,7 +85,7 @@ class Studio(KeysInTurn[int]):
             opened = session.open(song or session.song, go_on=True)
         self._said = self._said or opened
         # Textual chooses between no colour and shades of grey before it knows the theme.
-        super().__init__(ansi_color=True if os.environ.get("NO_COLOR") else None)
+        super().__init__(config.studio, ansi_color=True if os.environ.get("NO_COLOR") else None)
         for theme in OWN:
             self.register_theme(theme)
         self._configured = config.studio.theme
@@ -93,8 +93,10 @@ class Studio(KeysInTurn[int]):
         if (remembered := memory.theme_over(self._configured)) in self.available_themes:
             self.theme = choose_theme(remembered, os.environ)
         self.set_keymap(self._own_keys)
-        self.studio = StudioScreen(session, make_engine, open_player, self._own_keys)
+        plays = open_player or partial(real_player, config.studio.sound)
+        self.studio = StudioScreen(session, make_engine, plays, self._own_keys)
         self.studio.bookmarks = bookmarks
+        self.studio.listen = config.studio.listen
         self._welcomes = welcomes and not memory.welcomed
         self._continues = config.studio.on_hangup == "continue"
         self._go_on_behind = go_on_behind or (lambda: background.run_queue_later(log_file()))
@@ -180,6 +182,9 @@ class Studio(KeysInTurn[int]):
             act = partial(self.run_action, action.name, default_namespace=self.studio)
             yield SystemCommand(action.label, action.words, act)
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
+        yield SystemCommand(
+            "Notification", "Send one to try, and say what this terminal takes", self._try_notice
+        )
 
     async def action_quit(self) -> None:
         """Leave; ask once while a song is being made, and where the draft cannot be saved."""
@@ -191,6 +196,9 @@ class Studio(KeysInTurn[int]):
         if place.widget is None:
             return True
         return any(widget.display or isinstance(widget, Area) for widget in self.studio.query(place.widget))
+
+    async def _try_notice(self) -> None:
+        self.studio.say(await self.try_notice())
 
     async def _act(self, place: Place, action: str) -> None:
         """Do what was chosen by its words, as if its key had been pressed where it belongs."""

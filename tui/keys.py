@@ -13,6 +13,7 @@ from tui.screens.confirm import Confirm, Prompt
 from tui.screens.jump import Jump
 from tui.screens.leave import Leave
 from tui.screens.listen import TakesArea
+from tui.screens.listen_page import ListenPage
 from tui.screens.models_page import ModelsPage
 from tui.screens.page import Page
 from tui.screens.presets import PresetsPage
@@ -91,6 +92,13 @@ KEYS = (
         "Play or pause the take, where no text is edited",
         in_footer=True,
     ),
+    Key(
+        "listen",
+        "alt+h",
+        "listen",
+        "Listen",
+        "Hear it in the browser where you sit, with its address; there the same key ends that",
+    ),
     Key("back", "ctrl+left,left", "seek(-5)", "Back 5 s", "Go back 5 s in the take, where no text is edited"),
     Key("forward", "ctrl+right,right", "seek(5)", "On 5 s", "Go on 5 s in the take, where no text is edited"),
     Key("write", "f2", "area('write')", "Write", "Go to the lyrics", is_first=True),
@@ -158,6 +166,7 @@ PLACES = (
     _place("On the page of the queue", QueuePage),
     _place("In the list of models", ModelList),
     _place("On the page of the models", ModelsPage),
+    _place("Where listening in a browser is shown", ListenPage),
     _place("In a list to choose from", FuzzyList),
     _place("In a choice", Chooser),
     _place("In the sets of tags", SetChooser),

@@ -75,7 +75,10 @@ def run_studio(
     if make_engine is None:
         studio.studio.look_with = look
     with clean_terminal(log_file()):
-        code = studio.run(mouse=config.studio.mouse)
+        try:
+            code = studio.run(mouse=config.studio.mouse)
+        finally:
+            _say(studio.farewell())
     return _aftermath(studio, code)
 
 
@@ -136,6 +139,13 @@ def _aftermath(studio: "Studio", code: int | None) -> int:
         sys.stderr.flush()
         os._exit(result or 1)
     return result
+
+
+def _say(sequence: str) -> None:
+    """Write an escape string to the terminal that Textual has left."""
+    if sequence and sys.__stderr__ is not None:
+        sys.__stderr__.write(sequence)
+        sys.__stderr__.flush()
 
 
 def _close(stream: object) -> None:

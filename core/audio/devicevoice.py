@@ -10,7 +10,7 @@ import numpy as np
 
 from core.audio.cue import Cue
 from core.audio.reel import Piece, Reel, Samples, joined
-from core.audio.voices import GROWTH_TICK, TICK, SoundModule, SoundStream, Voice
+from core.audio.voices import GROWTH_TICK, LEAD_IN, TICK, DeviceLost, SoundModule, SoundStream, Voice
 from core.errors import SongdeskError
 
 _BLOCK = 2048
@@ -67,6 +67,8 @@ class DeviceVoice(Voice):
         """Frames that are given and not heard yet."""
         self._rate = 1
         self._starved = False
+        self._lead = self._given = 0
+        """Frames of silence still to be given first, and frames of sound given to the stream that is open."""
         self._scale = volume
         self._calls = 0
         self._still = 0
@@ -101,7 +103,9 @@ class DeviceVoice(Voice):
         """The stream's callback: sound as far as it is ready, then silence."""
         self._calls += 1
         out = np.frombuffer(buffer, np.float32).reshape(frames, -1)
-        done = 0
+        done = min(self._lead, frames)
+        self._lead -= done
+        out[:done] = 0
         while done < frames:
             if not len(self._rest) and not self._next_piece():
                 break
@@ -110,6 +114,7 @@ class DeviceVoice(Voice):
             self._rest = self._rest[len(part) :]
             self._place += len(part)
             self._since += len(part)
+            self._given += len(part)
             done += len(part)
         out[done:] = 0
         self._quiet = self._quiet + frames - done if done < frames else 0
@@ -138,15 +143,30 @@ class DeviceVoice(Voice):
         if isinstance(before, DeviceVoice):
             self.device = before.device
 
+    def _heard(self) -> float:
+        return max(0, self._given - self._lag) / self._rate
+
+    def _stay(self) -> float:
+        with self._lock:
+            self._promised = place = self.position
+            self._order += 1
+            self.cue = replace(self.cue, begin=place)
+            self._next = (self._order, self.cue, False)
+        self._ready.clear()
+        self._given, self._look_anew = 0, True
+        return place
+
     def _play(self) -> None:
         if self._look_anew:
             look_anew(self._sound)
         self._name_device()
-        cue: Cue | None = self.cue
+        ordered = self._ordered()
+        cue: Cue | None = ordered[0] if ordered is not None else self.cue
         while cue is not None:
             with contextlib.ExitStack() as stack:
                 reel = Reel(cue, _BLOCK)
                 self._rate, self._rest = reel.rate, np.zeros((0, reel.channels), np.float32)
+                self._lead, self._given = round(LEAD_IN * reel.rate), 0
                 stack.enter_context(self._sound_errors())
                 stream = stack.enter_context(self._stream(reel))
                 cue = self._feed(stream, reel)
@@ -155,8 +175,11 @@ class DeviceVoice(Voice):
         try:
             name = output_name(self._sound)
         except (self._sound.PortAudioError, ValueError, KeyError) as error:
-            raise SongdeskError("there is no sound device any more") from error
+            raise DeviceLost("there is no sound device any more") from error
         if self.device and name != self.device:
+            if self.away:
+                # What was heard in headphones is not to go on through speakers by itself.
+                raise SongdeskError(f"{self.device} is gone: paused, play goes on through {name}")
             self.said = f"through PortAudio: {name} now, {self.device} is gone"
         self.device = name
 
@@ -240,9 +263,11 @@ class DeviceVoice(Voice):
         if self._halt.is_set():
             return False
         if not stream.active:
-            raise SongdeskError("the sound device stopped")
+            raise DeviceLost("the sound device stopped")
         if self._still * TICK > _PATIENCE:
-            raise SongdeskError("the sound device takes no more sound")
+            raise DeviceLost("the sound device takes no more sound")
+        self._heed_sleep()
+        self._is_back()
         return True
 
     def _tick(self, seconds: float) -> None:
@@ -256,7 +281,7 @@ class DeviceVoice(Voice):
         try:
             yield
         except self._sound.PortAudioError as error:
-            raise SongdeskError(f"the sound device cannot be used: {error}") from error
+            raise DeviceLost(f"the sound device cannot be used: {error}") from error
 
     @contextlib.contextmanager
     def _stream(self, reel: Reel) -> Iterator[SoundStream]:

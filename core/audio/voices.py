@@ -1,8 +1,9 @@
 """What every voice has in common: it plays one cue on a thread of its own and can be told to be silent."""
 
 import threading
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +15,18 @@ TICK = 0.03
 """Seconds between looks at whether to halt."""
 GROWTH_TICK = 0.1
 """Seconds between looks at whether a file has grown."""
+LEAD_IN = 0.1
+"""Seconds of silence before the first sound: Bluetooth and HDMI wake up slowly and swallow a beginning."""
+RESTS = (1.0, 2.0)
+"""Seconds before a lost device is tried again, and once more: a sound server is started anew within them."""
+_SURE = 0.5
+"""Seconds of sound after which a device is known to work, so that its end is a loss and not a refusal."""
+_NAP = 2.0
+"""Seconds that the machine's own clock must have stood for it to have slept."""
+
+
+class DeviceLost(SongdeskError):
+    """What made sound makes none any more; another try may mend it."""
 
 
 class SoundStream(Protocol):
@@ -59,11 +72,10 @@ class SoundModule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A player program and the arguments before the file; `seeks` is its option for a start in seconds."""
+    """A player program and the arguments before the file."""
 
     name: str
     options: tuple[str, ...] = ()
-    seeks: str = ""
 
 
 class Voice(ABC):
@@ -80,6 +92,8 @@ class Voice(ABC):
         """Why it fell silent before the end; empty when it did not."""
         self.said = ""
         """What is new about where the sound goes; empty when nothing is."""
+        self.away = ""
+        """What is being done about a device that was lost; empty when there is sound."""
         self.known = 0.0
         """Length of the file as far as it was seen (s)."""
         self.reached_end = False
@@ -87,6 +101,7 @@ class Voice(ABC):
         """Whether it is silent at the end, for now, of a file that grows."""
         self._before = before
         self._settle = settle
+        self._slept = slept()
         self._halt = threading.Event()
         self._thread = threading.Thread(target=self._run, name="voice", daemon=True)
 
@@ -137,16 +152,67 @@ class Voice(ABC):
         if self._halt.wait(self._settle) if self._settle else self._halt.is_set():
             return
         try:
-            self._play()
+            self._play_through()
         except SongdeskError as error:
             self.trouble = str(error)
         except OSError as error:
             self.trouble = f"cannot play: {(error.strerror or str(error)).lower()}"
         finally:
-            self.waiting = False
+            self.waiting, self.away = False, ""
+
+    def _play_through(self) -> None:
+        """Play to the end; when the device is lost on the way, try again at the same place, and once more."""
+        rests: Iterator[float] = iter(())
+        while True:
+            try:
+                self._play()
+                return
+            except DeviceLost as error:
+                if self._heard() >= _SURE:
+                    rests = iter(RESTS)
+                elif not self.away:
+                    raise  # it never worked: that is told at once
+                place, self.waiting = self._stay(), False
+                self.away = f"{error.what}: trying again at {_minutes(place)}"
+                rest = next(rests, None)
+                if rest is None:
+                    what = f"{error.what}: paused at {_minutes(place)}, play tries again"
+                    raise SongdeskError(what) from error
+            if self._halt.wait(rest):
+                return
+
+    def _heed_sleep(self) -> None:
+        """Raise DeviceLost after the machine slept: the stream may be dead without a word."""
+        before, self._slept = self._slept, slept()
+        if self._slept - before > _NAP:
+            raise DeviceLost("the machine slept")
+
+    def _is_back(self) -> None:
+        """Say nothing more of a loss, once it is sure that there is sound."""
+        if self.away and self._heard() >= _SURE:
+            self.away = ""
+
+    @abstractmethod
+    def _heard(self) -> float:
+        """How long it has sounded since its device was opened last (s)."""
+
+    @abstractmethod
+    def _stay(self) -> float:
+        """Make ready to go on where it is (s) after a loss."""
 
     def _follow(self, before: "Voice") -> None:  # noqa: B027 - most have nothing to heed
         """Heed how the voice before it ended."""
 
     @abstractmethod
     def _play(self) -> None: ...
+
+
+def slept() -> float:
+    """Seconds that the machine slept since some moment: while it does, the monotonic clock stands still."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    now = time.time() if clock is None else time.clock_gettime(clock)
+    return now - time.monotonic()
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from core.cli.bench_pieces import piece_facts, piece_lines
 from core.cli.bench_words import PUBLISHED, count, size
 from core.cli.report import say
 from core.device import choose_device
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from core.bench.decode.traffic import Form
     from core.bench.decode.whole import Delays, Room
 
-_WEIGHTS, _CACHES = ("full", "int8"), ("fp32", "fp16", "int8", "mulaw8")
+_WEIGHTS, _CACHES = ("full", "int8", "int4"), ("fp32", "fp16", "int8", "mulaw8")
 _UNSTEADY = 0.1
 """Difference of two laps of one way from which the times are worth a warning."""
 
@@ -27,8 +28,8 @@ def add_decode_options(decode: argparse.ArgumentParser) -> None:
     """Declare what the command takes beside what every bench does."""
     decode.add_argument(
         "--form", action="append", metavar="WEIGHTS+CACHE",
-        help="such as int8+int8: weights full or int8, cache fp32, fp16, int8 or mulaw8; may be repeated "
-        "(default: three that suit the device)",
+        help="such as int8+int8: weights full, int8 or int4 (experimental), cache fp32, fp16, int8 or "
+        "mulaw8; may be repeated (default: three that suit the device)",
     )  # fmt: skip
 
 
@@ -72,6 +73,7 @@ def decode_lines(report: "Report") -> Iterator[str]:
     if report.complaint:
         yield f"attention: {report.complaint}"
     yield f"here the product takes {report.steps_are} steps; laps there and back, medians of steps"
+    yield from piece_lines(report)
     for compared in report.forms:
         yield ""
         yield from _compared(report, compared)
@@ -84,6 +86,8 @@ def decode_lines(report: "Report") -> Iterator[str]:
 def decode_facts(report: "Report") -> dict[str, object]:
     """Everything of one model."""
     facts = asdict(report)
+    for told, piece in zip(facts["pieces"], report.pieces, strict=True):
+        told |= piece_facts(piece, report.machine.read)
     for each, compared in zip(facts["forms"], report.forms, strict=True):
         for told, way in zip(each["ways"], compared.ways, strict=True):
             told |= {
@@ -105,7 +109,7 @@ def _form(words: str) -> "Form":
     if weights not in _WEIGHTS or cache not in _CACHES:
         raise SongdeskError(
             f"unknown form “{words}”",
-            hint=f"write {' or '.join(_WEIGHTS)}, a plus sign, and one of {', '.join(_CACHES)}",
+            hint=f"write one of {', '.join(_WEIGHTS)}, a plus sign, and one of {', '.join(_CACHES)}",
         )
     return Form(weights, cache)
 

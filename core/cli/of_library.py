@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from core.cli import making_options as making
+from core.cli.listen_options import add_listen_options
 from core.cli.phases_options import add_import_options
 from core.cli.takes_options import Add, add_takes_options
 
@@ -20,6 +21,7 @@ _ADD: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "rerender": ("make the sound of a take anew with other settings", making.add_rerender_options),
     "drafts": ("make the beginnings of several takes, to choose one", making.add_drafts_options),
     "queue": ("say what is to be made and in which order, and make it", making.add_queue_options),
+    "listen": ("hear the takes in a browser where you sit, over ssh or here", add_listen_options),
     "library": ("tell of the library, or read it anew", making.add_library_options),
     "import": ("bring in songs that the fork has begun: its tokens or conditions", add_import_options),
 }
@@ -31,6 +33,7 @@ RUN = {
     "rerender": "core.cli.resing:run_resing",
     "drafts": "core.cli.drafts:run_drafts",
     "queue": "core.cli.queue:run_queue",
+    "listen": "core.cli.listen:run_listen",
     "library": "core.cli.library:run_library",
     "import": "core.cli.phases:run_import",
 }

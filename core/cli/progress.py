@@ -44,6 +44,8 @@ def describe(meter: Meter) -> str:
         parts.append(
             f"{meter.rate:.0f} {meter.unit}/s" if meter.rate >= 10 else f"{meter.rate:.1f} {meter.unit}/s"
         )
+    if meter.preview is not None and meter.phase < meter.phases:
+        parts.append(f"heard to {clock(meter.preview_seconds)}")
     if meter.eta is not None:
         parts.append(f"{meter.eta[0]:.0f} to {meter.eta[1]:.0f} s to go")
     return ", ".join(parts)

@@ -4,12 +4,14 @@ import argparse
 import os
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from core.checkpoints import require_weights
 from core.cli.ask import Ask, sound_songs, understand, writable
+from core.cli.calling import call_back
 from core.cli.departure import Departure
 from core.cli.places import Wish, already_made, place_to_work
 from core.cli.progress import READINGS_PER_SECOND, Teller, teller
@@ -18,6 +20,7 @@ from core.config import Config
 from core.errors import SongdeskError
 from core.making.runner import Runner
 from core.meter import State
+from core.notices import Notify
 from core.random import draw_seed
 from core.takes.job import Job, Outcome
 from core.takes.recipe import Recipe
@@ -33,12 +36,13 @@ def run_render(args: argparse.Namespace, config: Config) -> int:
     require_weights(ask.chosen, ask.kind.stages[ask.given : ask.upto])
     wishes = [ask.wish(line) for line in sound_songs(args.songs, ask)]
     writable(ask.out)
-    return render_all(ask, wishes, as_json=args.json)
+    return render_all(ask, wishes, as_json=args.json, notify=config.studio.notify)
 
 
-def render_all(ask: Ask, wishes: Sequence[Wish], *, as_json: bool) -> int:
+def render_all(ask: Ask, wishes: Sequence[Wish], *, as_json: bool, notify: Notify = "off") -> int:
     """Render wishes in turn on one engine; 0 when every song is there at the end."""
-    failed = 0
+    outcomes: list[Outcome] = []
+    began = time.monotonic()
     with Departure() as departure:
         runner = Runner()
         try:
@@ -47,9 +51,12 @@ def render_all(ask: Ask, wishes: Sequence[Wish], *, as_json: bool) -> int:
                     break
                 outcome = _render_one(ask, wish, runner, departure)
                 report(outcome, as_json=as_json)
-                failed += outcome.state not in MADE
+                outcomes.append(outcome)
         finally:
             end_engine(runner, departure.code)
+    if not departure.code:
+        call_back(outcomes, time.monotonic() - began, notify)
+    failed = any(outcome.state not in MADE for outcome in outcomes)
     return departure.code or (EXIT_FAILED if failed else 0)
 
 

@@ -3,7 +3,19 @@
 import logging
 from collections.abc import Callable, Iterator
 
-from core.doctor import accelerator, folders, programs, rightness, room, shelf, speed, surroundings, weights
+from core.doctor import (
+    accelerator,
+    calling,
+    folders,
+    kernels,
+    programs,
+    rightness,
+    room,
+    shelf,
+    speed,
+    surroundings,
+    weights,
+)
 from core.doctor.finding import Finding
 from core.doctor.masking import Mask
 from core.doctor.scene import Scene
@@ -26,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     ("gemm", "Matrix product", speed.gemm),
     ("conv", "Convolution", speed.conv),
     ("attention", "Attention", speed.attention),
+    ("kernels", "Kernels", kernels.kernels),
     ("sums", "Sums", rightness.sums),
     ("parity", "Golden vectors", rightness.goldens),
     ("ram", "Memory", room.ram),
@@ -38,6 +51,7 @@ CHECKS: tuple[Check, ...] = (
     ("folders", "Folders", folders.permissions),
     ("audio", "Sound", surroundings.audio),
     ("terminal", "Terminal", surroundings.terminal),
+    ("calling", "Calling back", calling.calling),
 )
 """In the order of the report."""
 

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from core.device import choose_device, cores
-from core.doctor.steps import Step, go_through
+from core.doctor.steps import Step, alive, go_through
 from core.environment import prepare
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def main(arguments: list[str]) -> int:
         steps += [(name, partial(_timing, name, asked.device)) for name in ("gemm", "conv", "attention")]
         if asked.goldens:
             steps.append(("goldens", partial(_goldens, asked.goldens, asked.device)))
+    # Last, as it tries what a driver is likeliest to fall over.
+    steps.append(("kernels", partial(_kernels, asked.device, is_quick=asked.quick)))
     go_through(steps, needed=frozenset({"torch", "device"}))
     return 0
 
@@ -79,6 +81,12 @@ def _timing(name: str, asked: str) -> Mapping[str, object]:
     from core.doctor import timing
 
     return timing.MEASURES[name](_chosen(asked))
+
+
+def _kernels(asked: str, *, is_quick: bool) -> Mapping[str, object]:
+    from core.doctor.trials import kernels
+
+    return kernels(_chosen(asked), is_quick=is_quick, alive=lambda: alive("kernels"))
 
 
 def _goldens(folder: str, asked: str) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ Step = tuple[str, Callable[[], Mapping[str, object]]]
 def go_through(steps: Sequence[Step], *, needed: frozenset[str] = frozenset()) -> None:
     """Do the steps in turn and tell of each; one that fails ends it only where it is `needed`."""
     for name, do in steps:
-        _tell({"step": name})
+        alive(name)
         began = time.perf_counter()
         try:
             facts = do()
@@ -23,6 +23,11 @@ def go_through(steps: Sequence[Step], *, needed: frozenset[str] = frozenset()) -
                 return
             continue
         _tell({"step": name, "facts": {**facts, "seconds": round(time.perf_counter() - began, 3)}})
+
+
+def alive(name: str) -> None:
+    """Tell that a step is under way; one that takes long says it again, or it is taken for hung."""
+    _tell({"step": name})
 
 
 def _failure(error: Exception) -> dict[str, str]:

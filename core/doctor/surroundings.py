@@ -4,54 +4,76 @@ import codecs
 import locale
 import shutil
 import sys
-
-import psutil
+from collections.abc import Iterator, Mapping
 
 from core.device import over_ssh
 from core.doctor.child import Told, ask
-from core.doctor.finding import Finding
+from core.doctor.finding import Finding, Status
 from core.doctor.scene import Scene
 from core.doctor.width import cells_drawn
 from core.environment import terminal_variables
+from core.errors import SongdeskError
+from core.passing import ask_what_passes
 
 _PATIENCE = 15.0
+_BROWSER = "`songdesk listen`, or “listen” in the studio, plays it in the browser where you sit"
+_BRING = (
+    "or, where you sit: `ssh -R /tmp/my-pulse:$XDG_RUNTIME_DIR/pulse/native you@this-host` (from WSL: "
+    "/mnt/wslg/PulseServer), then here: `export PULSE_SERVER=unix:/tmp/my-pulse`"
+)
+"""The way that needs no browser: the sound server of the person's own machine, brought here."""
+_MEND = "start the sound server that PULSE_SERVER names, or unset it"
 _SMALLEST = (80, 24)
 _WIDE = "漢"
-_BETWEEN = {
-    "tmux": "tmux", "screen": "screen", "zellij": "zellij", "mosh-server": "mosh", "sshd": "ssh",
-    "sshd-session": "ssh",
-}  # fmt: skip
-"""By the name of a program above us what it is called."""
 
 
 def audio(_: Scene) -> Finding:
     """What would play sound, and why that."""
-    return heard(ask("core.doctor.hearing", patience=_PATIENCE), is_far=over_ssh())
+    return heard(ask("core.doctor.hearing", _asked(), patience=_PATIENCE), is_far=over_ssh())
 
 
 def heard(told: Told, *, is_far: bool) -> Finding:
-    """What a child told of sound, as a line."""
+    """What a child told of sound, as a line: what plays it, what else would, and how to hear it over SSH."""
     facts = told.steps.get("sound")
     if facts is None:
         said = told.errors.get("sound") or told.trouble or "it told nothing"
         fix = "songs are made all the same; install libportaudio2, or pipewire, pulseaudio or alsa tools"
         return Finding("audio", "Sound", "warn", f"asking for it failed: {said}", fix)
     backend, reason = str(facts["backend"]), str(facts["reason"])
-    more = {"backend": backend, "ssh": is_far}
+    brought, trouble = bool(facts.get("brought")), str(facts.get("trouble") or "")
+    ways = facts.get("backends")
+    others = [each for each in ways if each["name"] != backend] if isinstance(ways, list) else []
+    more = {"backend": backend, "ssh": is_far, "brought": brought, "backends": ways or []}
     if backend == "none":
         fix = "install libportaudio2, pw-play, paplay, aplay or ffplay to hear songs; files are made anyway"
-        return Finding("audio", "Sound", "warn", reason, fix, more)
-    what = reason if backend in reason else f"{backend}: {reason}"
-    if is_far:
-        return Finding("audio", "Sound", "ok", f"{what}; over SSH these speakers are not yours", facts=more)
-    return Finding("audio", "Sound", "ok", what, facts=more)
+        fixes = [_MEND if trouble else "", fix, _BRING if is_far else ""]
+        return Finding("audio", "Sound", "warn", reason, "; ".join(filter(None, fixes)), more)
+    what = "; ".join([reason if backend in reason else f"{backend}: {reason}", *_beside(others, reason)])
+    if trouble and trouble not in what:
+        what = f"{what}; {trouble}"
+    if is_far and not brought and "over SSH" not in what:
+        what += "; over SSH these speakers are not yours"
+    fixes = [_MEND if trouble else "", f"{_BROWSER}; {_BRING}" if is_far and not brought else ""]
+    verdict: Status = "warn" if trouble else "ok"
+    return Finding("audio", "Sound", verdict, what, "; ".join(filter(None, fixes)), more)
+
+
+def _beside(others: list[Mapping[str, object]], reason: str) -> Iterator[str]:
+    """The other ways of making sound, and whether they would work."""
+    words = {"True": "would work", "None": "may work", "False": "would not"}
+    absent = [str(each["name"]) for each in others if each["why"] == "not installed"]
+    for each in others:
+        if each["why"] != "not installed" and str(each["why"]) not in reason:
+            yield f"{each['name']} {words[str(each['works'])]}: {each['why']}"
+    if absent:
+        yield f"not installed: {', '.join(absent)}"
 
 
 def terminal(_: Scene) -> Finding:
     """What the terminal can do, and what lies between it and us."""
     known = terminal_variables()
-    size = shutil.get_terminal_size((0, 0)) if sys.stderr.isatty() or sys.stdout.isatty() else None
-    between = _between(dict(known))
+    size = shutil.get_terminal_size((0, 0)) if _has_terminal() else None
+    between = list(ask_what_passes().through)
     encoding = locale.getencoding()
     facts: dict[str, object] = {
         "term": known.get("TERM", ""), "colours": colours(dict(known)), "between": between,
@@ -105,17 +127,18 @@ def colours(known: dict[str, str]) -> str:
     return "no colours" if term in ("", "dumb") else "16 colours"
 
 
-def _between(known: dict[str, str]) -> list[str]:
-    """What is between the person's terminal and us, from the outside in."""
-    found = [name for variable, name in (("TMUX", "tmux"), ("STY", "screen")) if variable in known]
-    found += ["ssh"] if over_ssh() else []
+def _asked() -> str:
+    """The backend that the configuration asks for; where it cannot be read, a check of its own says so."""
+    from core.config import load_config
+
     try:
-        above = [parent.name() for parent in psutil.Process().parents()]
-    except psutil.Error:
-        above = []
-    found += [word for name in above for begin, word in _BETWEEN.items() if name.split(":")[0] == begin]
-    order = ("ssh", "mosh", "tmux", "screen", "zellij")
-    return [word for word in order if word in found]
+        return load_config().studio.sound
+    except SongdeskError:
+        return "auto"
+
+
+def _has_terminal() -> bool:
+    return sys.stderr.isatty() or sys.stdout.isatty()
 
 
 def _is_utf8(name: str) -> bool:

@@ -72,7 +72,7 @@ def pack(weight: Tensor, kind: Kind, *, pad: int = 0) -> Packed:
         codes, scales = int8_weight(weight)
         return Packed(kind, _padded(codes, pad), scales, rows, inputs, pad)
     if kind == "int4":
-        codes, scales = _int4_weight(weight)
+        codes, scales = int4_weight(weight)
         return Packed(kind, _padded(codes, pad), scales, rows, inputs, pad)
     whole = weight.to(_DTYPES[kind])
     between = pad // whole.itemsize
@@ -117,8 +117,8 @@ def int8_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
     return codes.flatten(1)[:, : weight.shape[1]].contiguous(), scales
 
 
-def _int4_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Bytes [N, 128 a pair of groups] and fp16 scales [N, groups], each that of least squared error."""
+def int4_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """A matrix to bytes [N, 128 a pair of groups] and fp16 scales [N, groups], of least squared error."""
     values = _grouped(weight)
     largest = values.abs().amax(-1)
     best, scales = torch.full_like(largest, torch.inf), torch.zeros_like(largest, dtype=torch.float16)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.kernels.packing import scaled
+from core.kernels.packing import GROUP, Packed, scaled
 
 _FEW_ROWS = 4
 _INTEL = "GenuineIntel"
@@ -182,4 +182,26 @@ def int8_linear(x: Tensor, codes: Tensor, scales: Tensor, bias: Tensor | None = 
             held = slice(first, first + rows)
             part = codes[held]
             product[..., held] = linear(x, scaled(room[: len(part)].copy_(part), scales[held]))
+    return product if bias is None else product + bias
+
+
+def packed_linear(x: Tensor, weight: Packed, bias: Tensor | None = None, *, rows: int) -> Tensor:
+    """x [..., K] times an int4 matrix [N, K] transposed, plus bias [N]: [..., N].
+
+    So many `rows` of the matrix are unpacked at a time.
+    """
+    assert weight.kind == "int4", "int8 has int8_linear"
+    assert weight.scales is not None
+    count, pairs = weight.rows, weight.codes.shape[1] // GROUP
+    rows = min(rows, count)
+    room = torch.empty(rows, pairs, 2, GROUP, dtype=x.dtype, device=x.device)
+    product = torch.empty(*x.shape[:-1], count, dtype=x.dtype, device=x.device)
+    for first in range(0, count, rows):
+        held = slice(first, min(first + rows, count))
+        part = weight.codes[held].view(-1, pairs, GROUP)
+        values = room[: len(part)]
+        values[:, :, 0] = part & 15
+        values[:, :, 1] = part >> 4
+        matrix = values.sub_(8).view(len(part), -1)[:, : weight.inputs]
+        product[..., held] = linear(x, scaled(matrix, weight.scales[held]))
     return product if bias is None else product + bias

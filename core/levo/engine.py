@@ -14,6 +14,7 @@ from core.device import Device, cores, has_tf32, processor_threads, return_memor
 from core.engine import Run
 from core.errors import SongdeskError
 from core.levo.accidents import accidents_of
+from core.levo.ahead import solved_before, turns_of
 from core.levo.artifacts import Conditions, Start, Tokens
 from core.levo.conditions.listen import Listener
 from core.levo.conditions.prompt import Prompt, load_prompt, no_prompt, save_prompt
@@ -21,7 +22,7 @@ from core.levo.conditions.styles import style_prompt
 from core.levo.conditions.text import text_conditions
 from core.levo.demo import demo_weights
 from core.levo.identity import ARTIFACTS, LED_BY, identity
-from core.levo.plan import condition_units, is_half
+from core.levo.plan import condition_units, is_half, plan
 from core.levo.settings import resolved
 from core.levo.shapes import shapes_of
 from core.levo.synthesis.precision import Narrow
@@ -30,6 +31,7 @@ from core.levo.synthesis.trial import recorder
 from core.levo.text import style_text, tokenizers
 from core.levo.tokens.blocks import to_int8
 from core.levo.tokens.compose import compose
+from core.levo.tokens.fourbits import to_int4
 from core.levo.tokens.model import Part, TokenModel
 from core.levo.weights import load_module
 from core.lyrics.parse import parse
@@ -71,7 +73,7 @@ class LevoEngine:
                 case "tokens":
                     self._compose(values, inputs, run)
                 case "audio":
-                    self._render(values, inputs, run)
+                    self._render(song, values, inputs, run)
                 case _:
                     raise AssertionError(stage)
         finally:
@@ -141,8 +143,9 @@ class LevoEngine:
 
         def build(parts: tuple[Part, ...]) -> TokenModel:
             model = TokenModel(shapes, parts)
-            if values.text("weights") == "int8":
-                to_int8(model)
+            rounds = {"int8": to_int8, "int4": to_int4}.get(values.text("weights"))
+            if rounds is not None:
+                rounds(model)
             return model
 
         def load(parts: tuple[Part, ...]) -> TokenModel:
@@ -155,14 +158,22 @@ class LevoEngine:
             schedule = before
         elif before and before != schedule:
             is_exact = False  # the places of turned knobs are told in another way from here on
-        start = Tokens(Start.load(inputs["start"]).codes) if "start" in inputs else None
+        start = Start.load(inputs["start"]) if "start" in inputs else None
+        given = Tokens(start.codes) if start is not None else None
+        turns = turns_of(
+            self._variant, self._shapes, conditions, start, values, run,
+            schedule=schedule,
+        )  # fmt: skip
         with processor_threads(_threads("steps", shapes.width, run)):
             tokens = compose(
-                load, shapes, conditions, values, run, schedule=schedule, start=start, is_exact=is_exact
-            )
+                load, shapes, conditions, values, run,
+                schedule=schedule, start=given, is_exact=is_exact, heard=turns,
+            )  # fmt: skip
+            if turns is not None:
+                turns.finish(tokens.codes.shape[1] + max(shapes.delays))
         run.save("tokens", tokens.tensors(), _META)
 
-    def _render(self, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
+    def _render(self, song: Song, values: Values, inputs: Mapping[str, Path], run: Run) -> None:
         conditions = Conditions.load(inputs["conditions"])
         tokens = Tokens.load(inputs["tokens"])
         precision = values.text("flow_precision")
@@ -170,12 +181,15 @@ class LevoEngine:
             run.note("this device has no TF32: the flow was computed in fp32")
         flow, vae, shapes = run.weights("flow"), run.weights("vae"), self._shapes
         half = _DTYPES.get(precision)
+        planned = plan(song, self._variant, values, _kind_of(run.device)).stages[-1].units
         means = Means(
             narrow=None if half is None else Narrow(half, lambda: load_flow(shapes, flow, run.device)),
-            record=recorder(run.device)[0],
+            record=recorder(run.device, pause=lambda: run.step(0, planned))[0],
         )
         models = load_synthesis(shapes, flow, vae, run.device)
         threads = _threads("sound", shapes.flow.width, run)
+        out = run.outlet()
+        solved = solved_before(out, self._variant, shapes, values, run.device, threads) if out else None
         with processor_threads(threads), tf32_products(precision == "tf32"):
             latents = render(
                 models,
@@ -187,6 +201,7 @@ class LevoEngine:
                 accidents=accidents_of(values),
                 start=Start.load(inputs["start"]) if "start" in inputs else None,
                 means=means,
+                solved=solved,
             )
         if latents is not None:
             of = token_hash(tokens.codes.numpy())

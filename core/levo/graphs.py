@@ -4,17 +4,21 @@
 falls over a graph, as some have, then takes no song along.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
+import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import torch
 
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _PATIENCE = 600.0
 """Seconds for a trial: kernels are compiled in the first."""
+_TICK, _GRACE = 0.1, 2.0
+"""Seconds between two looks at a trial, and those that a killed one has to go."""
 _WEEK = 7 * 86_400.0
 """Seconds after which a trial that came to no answer is made again."""
 _WARM_UP = 3
@@ -50,22 +56,27 @@ class Answer(NamedTuple):
     why: str
 
 
-def proved(name: str, device: torch.device) -> Answer:
+def proved(name: str, device: torch.device, *, pause: Work = int) -> Answer:
     """Whether the device does what module `name` tries as it should; tried once and remembered.
 
     The module has `check(device) -> str`, which gives the difference in words, none for none. The trial is a
     process with a context of its own on the device: ask before weights are loaded. It is made again for
-    another device, driver, torch, Triton or version of the sources.
+    another device, driver, torch, Triton or version of the sources. `pause` is called again and again while
+    it is under way and may raise to give up, which ends it; nothing of that trial is remembered.
     """
-    if device.type != "cuda":
-        return Answer(False, "a processor has no graphs")
-    about = _about(name, device)
-    known = _recall(about)
+    known = remembered(name, device)
     if known is not None:
         return known
-    answer, is_final = _tried(name)
-    _remember(about, answer, is_final=is_final)
+    answer, is_final = _tried(name, pause)
+    _remember(_about(name, device), answer, is_final=is_final)
     return answer
+
+
+def remembered(name: str, device: torch.device) -> Answer | None:
+    """What `proved` answers at once; None where it would make a trial."""
+    if device.type != "cuda":
+        return Answer(False, "a processor has no graphs")
+    return _recall(_about(name, device))
 
 
 def recorded(
@@ -91,28 +102,62 @@ def recorded(
     return graph.replay
 
 
-def _tried(name: str) -> tuple[Answer, bool]:
+def _tried(name: str, pause: Work) -> tuple[Answer, bool]:
     """The answer of a process of its own, and whether it is one for good."""
     command = [sys.executable, "-m", __name__, name]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own program
-            command, capture_output=True, text=True, timeout=_PATIENCE, check=False, cwd=_ROOT
-        )
-    except subprocess.TimeoutExpired:
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaints:
+        try:
+            child = subprocess.Popen(  # noqa: S603 - our own program
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=complaints,
+                cwd=_ROOT,
+                start_new_session=True,  # compilers that it runs end with it
+            )
+        except OSError as error:
+            return Answer(False, f"no trial could be made: {error.strerror or error}"), False
+        code = _awaited(child, pause)
+        last, complaint = _last(said), _last(complaints)
+    if code is None:
         return Answer(False, f"a trial was not over after {_PATIENCE:.0f} s"), False
-    except OSError as error:
-        return Answer(False, f"no trial could be made: {error.strerror or error}"), False
-    if done.returncode < 0:
-        return Answer(False, f"a trial was ended by signal {-done.returncode}"), True
-    last = (done.stdout.strip().splitlines() or [""])[-1]
+    if code < 0:
+        return Answer(False, f"a trial was ended by signal {-code}"), True
     try:
         difference = str(json.loads(last)["difference"])
     except (ValueError, TypeError, KeyError):
-        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        return Answer(False, f"a trial failed: {said}"), False  # the device may have been full
+        # The device may have been full.
+        return Answer(False, f"a trial failed: {complaint or f'exit code {code}'}"), False
     if difference:
         return Answer(False, f"a trial differed: {difference}"), True
     return Answer(True, "a trial agreed"), True
+
+
+def _awaited(child: "subprocess.Popen[bytes]", pause: Work) -> int | None:
+    """The child's exit code, None where it took too long; it has ended even if `pause` raises."""
+    until = time.monotonic() + _PATIENCE
+    try:
+        while time.monotonic() < until:
+            pause()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return child.wait(_TICK)
+        return None
+    finally:
+        if child.poll() is None:
+            _kill(child)
+
+
+def _kill(child: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):  # one that a driver holds never goes
+        child.wait(_GRACE)
+
+
+def _last(said: IO[bytes]) -> str:
+    """The last line of what a child said."""
+    said.seek(0)
+    return (said.read().decode(errors="replace").strip().splitlines() or [""])[-1]
 
 
 def _about(name: str, device: torch.device) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from core.device import Device
 from core.engine import Rung, StagePlan
-from core.levo.plan import is_half, plan
-from core.levo.settings import is_auto
+from core.levo.plan import can_be_ahead, is_half, plan
+from core.levo.settings import AUTO, is_auto
 from core.levo.shapes import VAE_CONTEXT
 from core.levo.synthesis.windows import VAE_CHUNK
 from core.registry import Variant
@@ -30,7 +30,9 @@ def ladder(song: Song, chosen: Variant, values: Values, stage: str, device: Devi
 
     match stage:
         case "tokens":
-            tokens = tuple(_tokens(values, lambda way: planned(way).peak, is_half=is_half(chosen, device)))
+            is_ahead = is_auto(values, "ahead") and can_be_ahead(song, chosen, values)
+            half = is_half(chosen, device)
+            tokens = tuple(_tokens(values, lambda way: planned(way).peak, is_half=half, is_ahead=is_ahead))
             names = [_named(way, values) for way in tokens]
             return tuple(
                 Rung(planned(way), way, name, costs) for way, (name, costs) in zip(tokens, names, strict=True)
@@ -45,7 +47,7 @@ def ladder(song: Song, chosen: Variant, values: Values, stage: str, device: Devi
     raise AssertionError(stage)
 
 
-def _tokens(values: Values, peak: Callable[[_Way], int], *, is_half: bool) -> Iterator[_Way]:
+def _tokens(values: Values, peak: Callable[[_Way], int], *, is_half: bool, is_ahead: bool) -> Iterator[_Way]:
     """The cache that computes as it is, then packed ones; the leanest way with shorter songs.
 
     Among short songs µ-law's prefill takes more than its cache saves: there it is left out.
@@ -66,26 +68,38 @@ def _tokens(values: Values, peak: Callable[[_Way], int], *, is_half: bool) -> It
     seen: list[_Way] = []
     for weights, schedule, cache in ways:
         asked = {"weights": weights, "schedule": schedule, "kv_cache": cache}
-        way = {key: asked[key] for key in auto}
-        is_leaner = way.get("kv_cache") != "mulaw8" or peak(way) < peak(seen[-1])
-        if way not in seen and is_leaner:
-            seen.append(way)
-            yield way
+        for way in _heard({key: asked[key] for key in auto}, values, is_offered=is_ahead):
+            is_leaner = way.get("kv_cache") != "mulaw8" or peak(way) < peak(seen[-1])
+            if way not in seen and is_leaner:
+                seen.append(way)
+                yield way
     shortest = max(values.real("minimum_length"), 1.0)
     for seconds in _SHORTER:
         if shortest <= seconds < values.real("length"):
             yield {**seen[-1], "length": float(seconds)}
 
 
+def _heard(way: _Way, values: Values, *, is_offered: bool) -> Iterator[_Way]:
+    """A way with sound made ahead beside it, and without: the tokens are the same."""
+    if not is_offered:
+        yield way
+        return
+    if values.replace(**way).text("schedule") != "two-pass":
+        yield {**way, "ahead": AUTO}
+    yield {**way, "ahead": "off"}
+
+
 def _named(way: _Way, values: Values) -> tuple[str, str]:
     """A way to compose in words, and what it costs."""
     full = values.replace(**way)
-    is_int8, is_in_turn = full.get("weights") == "int8", full.text("schedule") == "two-pass"
-    parts = ["int8 weights" if is_int8 else "full weights"]
+    weights, is_in_turn = full.text("weights"), full.text("schedule") == "two-pass"
+    parts = [f"{'full' if weights == AUTO else weights} weights"]
     parts += ["one transformer after the other"] if is_in_turn else []
     parts += [f"{full.text('kv_cache')} cache"] if "kv_cache" in way else []
-    costs = [_INT8] if is_int8 and "weights" in way else []
-    costs += [_IN_TURN] if is_in_turn and "schedule" in way else []
+    parts += ["heard while it is composed"] if way.get("ahead") == AUTO else []
+    costs = [_INT8] if way.get("weights") == "int8" else []
+    is_silent = way.get("ahead") == "off" or (is_in_turn and "schedule" in way)
+    costs += [_IN_TURN] if is_silent else []
     costs += [_MULAW] if way.get("kv_cache") == "mulaw8" else []
     if "length" in way:
         seconds = shown(way["length"])

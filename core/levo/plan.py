@@ -2,10 +2,11 @@
 
 from core.device import Device
 from core.engine import Note, Plan, StagePlan
+from core.levo.accidents import NONE, accidents_of
 from core.levo.conditions.steps import HEARD
-from core.levo.plan_sound import audio_plan, conditions_plan
+from core.levo.plan_sound import audio_plan, conditions_plan, with_sound
 from core.levo.plan_tokens import lockstep_plan, two_pass_plan
-from core.levo.settings import resolved
+from core.levo.settings import AUTO, resolved
 from core.levo.shapes import FRAME_RATE, REFERENCE_FRAMES, TokenShapes, frames_in, shapes_of
 from core.registry import Variant
 from core.settings import Values
@@ -24,21 +25,36 @@ def plan(song: Song, chosen: Variant, values: Values, device: Device = "cuda") -
     values = resolved(values, half=half)
     frames = frames_in(values.real("length"))
     has_recording = _has_recording(song)
+    prompt = REFERENCE_FRAMES * has_recording
+    tokens = _tokens(shapes.tokens, values, frames=frames, bytes_each=2 if half else 4)
+    if values.get("ahead", AUTO) != "off" and can_be_ahead(song, chosen, values):
+        tokens = with_sound(tokens, shapes, values, frames=frames, prompt=prompt)
     return Plan(
         seconds=frames / FRAME_RATE,
         stages=(
             conditions_plan(shapes, units=condition_units(song), has_recording=has_recording),
-            _tokens(shapes.tokens, values, frames=frames, bytes_each=2 if half else 4),
-            audio_plan(
-                shapes,
-                values,
-                frames=frames,
-                prompt=REFERENCE_FRAMES * has_recording,
-                replayed=device != "cpu",
-            ),
+            tokens,
+            audio_plan(shapes, values, frames=frames, prompt=prompt, replayed=device != "cpu"),
         ),
         notes=tuple(_notes(chosen, values)),
     )
+
+
+def can_be_ahead(song: Song, chosen: Variant, values: Values) -> bool:
+    """Whether anything of a song can be rendered while it is composed: no window is known before its end."""
+    frames = frames_in(values.real("length")) + REFERENCE_FRAMES * _has_recording(song)
+    return frames > shapes_of(chosen.shapes).flow.positions and not why_not_ahead(values)
+
+
+def why_not_ahead(values: Values) -> str:
+    """Why no song can be rendered while it is composed with these settings; empty where it can."""
+    if values.text("schedule") == "two-pass":
+        return "its transformers compose one after the other"
+    if accidents_of(values) != NONE:
+        return "compatibility with the published programs was asked for"
+    if values.text("flow_precision") in ("fp16", "bf16"):
+        return "whether halves are close enough is measured first"
+    return ""
 
 
 def is_half(chosen: Variant, device: Device) -> bool:

@@ -1,5 +1,6 @@
 """What hearing a reference and rendering a song will take, from shapes alone; no torch."""
 
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from operator import mul
 
@@ -82,6 +83,15 @@ def audio_plan(
     )
     work = window + decoded if replayed else max(window, decoded)
     return StagePlan("audio", steps, weights, codes, int(work), as_done)
+
+
+def with_sound(tokens: StagePlan, shapes: Shapes, values: Values, *, frames: int, prompt: int) -> StagePlan:
+    """The plan of composing a song whose first stem is rendered meanwhile, in turns."""
+    sound = audio_plan(shapes, values.replace(stems="mix"), frames=frames, prompt=prompt)
+    weights, cache, work = (
+        tokens.weights + sound.weights, tokens.cache + sound.cache, tokens.work + sound.work,
+    )  # fmt: skip
+    return replace(tokens, weights=weights, cache=cache, work=work)
 
 
 def encoder_parameters(shapes: EncoderShapes) -> int:

@@ -18,7 +18,10 @@ _MARK_BYTES = 160
 _SCALE_CHANNELS = 32
 """Channels of a head that share a scale in the int8 cache; a head that 32 does not divide has one."""
 _SCALE_INPUTS = 128
-"""Inputs of a row that share a scale in an int8 matrix."""
+"""Inputs of a row that share a scale in a matrix of int8 or int4."""
+_ROUNDED = ("int8", "int4")
+_Matrices = list[tuple[int, int, int]]
+"""Rows and inputs of matrices, and how many there are of each."""
 
 
 def lockstep_plan(shapes: TokenShapes, values: Values, *, frames: int, bytes_each: int) -> StagePlan:
@@ -54,7 +57,7 @@ class _Needs:
         self.rows = 1 if values.real("guidance") == 1 else ROWS
         self.positions = shapes.prefix + frames + max(shapes.delays)
         self.kind = values.text("kv_cache")
-        self.is_int8 = values.text("weights") == "int8"
+        self.weights = values.text("weights")
         self._sizes = {
             "rows": self.rows, "heads": shapes.heads, "positions": self.positions,
             "dim": shapes.width // shapes.heads,
@@ -62,26 +65,25 @@ class _Needs:
 
     def main_weights(self) -> int:
         """What main reads."""
-        codes = self.shapes.codes + 1
-        width, layers = self.shapes.width, self.shapes.main_layers
-        matrices = _stack_matrices(self.shapes, layers) + codes * width
-        scales = _stack_scales(self.shapes, layers) + codes * _groups(width)
-        return self._weights(main_parameters(self.shapes), matrices, scales)
+        heads = [(self.shapes.codes + 1, self.shapes.width, 1)]
+        stack = _stack_matrices(self.shapes, self.shapes.main_layers)
+        return self._weights(main_parameters(self.shapes), stack, heads)
 
     def sub_weights(self) -> int:
         """What sub reads."""
-        codes = (CODEBOOKS - 1) * (self.shapes.codes + 1)
-        width, layers = self.shapes.width, self.shapes.sub_layers
-        matrices = _stack_matrices(self.shapes, layers) + codes * width + 3 * width * width
-        bridge = width * (_groups(2 * width) + _groups(width))
-        scales = _stack_scales(self.shapes, layers) + codes * _groups(width) + bridge
-        return self._weights(sub_parameters(self.shapes), matrices, scales)
+        width = self.shapes.width
+        heads = [(self.shapes.codes + 1, width, CODEBOOKS - 1)]
+        bridge = [(width, 2 * width, 1), (width, width, 1)]
+        stack = _stack_matrices(self.shapes, self.shapes.sub_layers) + bridge
+        return self._weights(sub_parameters(self.shapes), stack, heads)
 
-    def _weights(self, parameters: int, matrices: int, scales: int) -> int:
-        """Of so many parameters, most of them in matrices that have so many scales in int8."""
-        if not self.is_int8:
+    def _weights(self, parameters: int, matrices: _Matrices, heads: _Matrices) -> int:
+        """Of so many parameters, most of them in matrices; heads are never rounded to less than int8."""
+        if self.weights not in _ROUNDED:
             return parameters * self.bytes_each
-        return (parameters - matrices) * self.bytes_each + matrices + 2 * scales
+        least = "int8" if self.weights == "int4" else self.weights
+        packed = _rounded_bytes(self.weights, matrices) + _rounded_bytes(least, heads)
+        return (parameters - _values([*matrices, *heads])) * self.bytes_each + packed
 
     def cache(self, layers: int) -> int:
         """The KV cache of so many layers."""
@@ -116,11 +118,16 @@ class _Needs:
         return taken * given + max(attention, feed)
 
     def _unpacked(self, *matrices: tuple[int, int]) -> int:
-        """The part that is unpacked at a time of the widest of some int8 matrices, each [rows, inputs]."""
-        if not self.is_int8:
+        """The part that is unpacked at a time of the widest of some rounded matrices, each [rows, inputs]."""
+        if self.weights not in _ROUNDED:
             return 0
-        each = self.bytes_each
-        return max(matrix_rows_at_once(rows, inputs * each) * inputs * each for rows, inputs in matrices)
+        each, is_int4 = self.bytes_each, self.weights == "int4"
+        # Groups of int4 come in pairs, of whose codes one half is taken out at a time.
+        wide = [
+            (rows, 2 * _SCALE_INPUTS * _pairs(inputs) if is_int4 else inputs) for rows, inputs in matrices
+        ]
+        values = max(matrix_rows_at_once(rows, inputs * each) * inputs for rows, inputs in wide)
+        return values * each + (values // 2 if is_int4 else 0)
 
 
 def page_bytes(shapes: TokenShapes, *, rows: int, positions: int) -> int:
@@ -174,18 +181,29 @@ def sub_parameters(shapes: TokenShapes) -> int:
 
 
 def _stack_parameters(shapes: TokenShapes, layers: int) -> int:
-    return _stack_matrices(shapes, layers) + layers * 2 * shapes.width + shapes.width
+    return _values(_stack_matrices(shapes, layers)) + layers * 2 * shapes.width + shapes.width
 
 
-def _stack_matrices(shapes: TokenShapes, layers: int) -> int:
-    return layers * (4 * shapes.width * shapes.width + 3 * shapes.width * shapes.ffn)
+def _stack_matrices(shapes: TokenShapes, layers: int) -> _Matrices:
+    width, ffn = shapes.width, shapes.ffn
+    return [(4 * width + 2 * ffn, width, layers), (width, ffn, layers)]
 
 
-def _stack_scales(shapes: TokenShapes, layers: int) -> int:
-    """Scales of all matrices together."""
-    wide = (4 * shapes.width + 2 * shapes.ffn) * _groups(shapes.width)
-    return layers * (wide + shapes.width * _groups(shapes.ffn))
+def _values(matrices: _Matrices) -> int:
+    return sum(rows * inputs * count for rows, inputs, count in matrices)
+
+
+def _rounded_bytes(kind: str, matrices: _Matrices) -> int:
+    """Bytes of matrices and their scales in int8, or in int4, whose groups come in pairs."""
+    return sum(
+        rows * ((inputs if kind == "int8" else _SCALE_INPUTS * _pairs(inputs)) + 2 * _groups(inputs)) * count
+        for rows, inputs, count in matrices
+    )
 
 
 def _groups(inputs: int) -> int:
     return -(-inputs // _SCALE_INPUTS)
+
+
+def _pairs(inputs: int) -> int:
+    return -(-inputs // (2 * _SCALE_INPUTS))

@@ -88,8 +88,8 @@ _TABLE = (
         stage="tokens", group=_HEARD,
     ),
     Setting(
-        "weights", Kind.CHOICE, AUTO, "Token model as stored, or in int8: half the memory, a little coarser.",
-        stage="tokens", choices=(AUTO, "full", "int8"), group=_ROOM, stands_for={AUTO: None},
+        "weights", Kind.CHOICE, AUTO, "As stored, or in int8, half as large; int4, smaller, is experimental.",
+        stage="tokens", choices=(AUTO, "full", "int8", "int4"), group=_ROOM, stands_for={AUTO: None},
     ),
     Setting(
         "kv_cache", Kind.CHOICE, "int8", "How the model remembers the song; int8 takes half of fp16.",
@@ -104,6 +104,10 @@ _TABLE = (
     Setting(
         "schedule", Kind.CHOICE, "auto", "Both transformers at once, or one after the other in less memory.",
         stage="tokens", choices=(AUTO, "lockstep", "two-pass"), group=_ROOM,
+    ),
+    Setting(
+        "ahead", Kind.CHOICE, AUTO, "Hear it while it composes: auto at little cost; on slows composing.",
+        stage="tokens", choices=(AUTO, "on", "off"), group=_ROOM, changes_nothing=True,
     ),
     Setting(
         "listen_on", Kind.CHOICE, AUTO, "Where a reference is heard: on the device, or by the processor.",

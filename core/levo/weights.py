@@ -12,12 +12,14 @@ from torch.overrides import TorchFunctionMode
 
 from core.errors import SongdeskError
 from core.headers import read_header
-from core.kernels.packing import groups, int8_weight
+from core.kernels.packing import groups, int4_weight, int8_weight
 from core.levo.portions import matrix_rows_at_once
 
 M = TypeVar("M", bound=nn.Module)
 _NAMED = 3
 _SCALE = "_scale"
+_ROUNDED = (torch.int8, torch.uint8)
+"""What rounded matrices are declared as: int8, and int4 two to a byte."""
 
 
 class _Unfilled(TorchFunctionMode):
@@ -57,21 +59,29 @@ def load_module(
     Each floating tensor becomes `dtype`, or what the module declares, on its way in. Keys are the module's
     own with `prefix` before them; others in the file are left unread. A tensor that equals that of the same
     key in `twin`, the state of a module in memory, is shared with it. A matrix that the module declares as
-    int8, with its scales under `<key>_scale`, is rounded on its way in, part by part, so that it is never
-    in memory as it is stored. Raises SongdeskError when the file is missing, damaged or a Git LFS pointer, or
-    when tensors are missing or of another shape.
+    int8 or int4, with its scales under `<key>_scale`, is rounded on its way in, part by part, so that it is
+    never in memory as it is stored. Raises SongdeskError when the file is missing, damaged or a Git LFS
+    pointer, or when tensors are missing or of another shape.
     """
     with hollow():
         module = build()
     wanted = {prefix + key: tensor for key, tensor in module.state_dict().items()}
-    found = _read(path, wanted, device, dtype, twin or {})
+    shapes = {key: tuple(tensor.shape) for key, tensor in wanted.items()} | _as_stored(module, prefix)
+    found = _read(path, wanted, shapes, device, dtype, twin or {})
     module.load_state_dict({key.removeprefix(prefix): found[key] for key in wanted}, assign=True)
     return module.eval().requires_grad_(False)
+
+
+def _as_stored(module: nn.Module, prefix: str) -> dict[str, tuple[int, ...]]:
+    """By key the shape in a file of what a module keeps in another, which it tells as `stored`."""
+    parts = ((name, getattr(part, "stored", None)) for name, part in module.named_modules())
+    return {f"{prefix}{name}.weight": tuple(shape) for name, shape in parts if shape is not None}
 
 
 def _read(
     path: Path,
     wanted: dict[str, Tensor],
+    shapes: dict[str, tuple[int, ...]],
     device: torch.device,
     dtype: torch.dtype | None,
     twin: Mapping[str, Tensor],
@@ -81,35 +91,44 @@ def _read(
     read_header(path)
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
-            rounded = [key for key, like in wanted.items() if like.dtype == torch.int8]
+            rounded = [key for key, like in wanted.items() if like.dtype in _ROUNDED]
             plain = {key: like for key, like in wanted.items() if key.removesuffix(_SCALE) not in rounded}
-            stored = plain | {key: wanted[key] for key in rounded}
+            stored = {key: shapes[key] for key in (*plain, *rounded)}
             _fits(path, stored, {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()})  # noqa: SIM118
             found = {
                 key: _shared(_cast(file.get_tensor(key), like, dtype), twin.get(key))
                 for key, like in plain.items()
             }
             for key in rounded:
-                found[key], found[key + _SCALE] = _rounded(file.get_slice(key), wanted[key], device)
+                found[key], found[key + _SCALE] = _rounded(
+                    file.get_slice(key), wanted[key], shapes[key], device
+                )
             return found
     except (SafetensorError, OSError) as error:  # it changed meanwhile
         hint = "delete it and fetch or make it again"
         raise SongdeskError("cut short or damaged", where=str(path), hint=hint) from error
 
 
-def _rounded(stored: Any, like: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Int8 codes and scales of a matrix in a file, of which only some rows are in memory at a time."""
-    count, width = like.shape
-    codes = torch.empty(count, width, dtype=torch.int8, device=device)
+def _rounded(
+    stored: Any, like: Tensor, shape: tuple[int, ...], device: torch.device
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Codes and scales of a matrix in a file, of which only some rows are in memory at a time.
+
+    No file holds them rounded: an accelerator rounds faster than a disk reads, and a processor at 10 ns a
+    value in int8 (some 100 in int4), which is little beside a song and would cost a second file of 4 GB.
+    """
+    count, width = shape
+    made = int8_weight if like.dtype == torch.int8 else int4_weight
+    codes = torch.empty(like.shape, dtype=like.dtype, device=device)
     scales = torch.empty(count, groups(width), dtype=torch.float16, device=device)
     rows = matrix_rows_at_once(count, 4 * width)
     for first in range(0, count, rows):
         part = slice(first, min(first + rows, count))
-        codes[part], scales[part] = int8_weight(stored[part].to(device))
+        codes[part], scales[part] = made(stored[part].to(device))
     return codes, scales
 
 
-def _fits(path: Path, wanted: dict[str, Tensor], found: dict[str, tuple[int, ...]]) -> None:
+def _fits(path: Path, wanted: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]) -> None:
     missing = [key for key in wanted if key not in found]
     if missing:
         raise SongdeskError(
@@ -118,9 +137,9 @@ def _fits(path: Path, wanted: dict[str, Tensor], found: dict[str, tuple[int, ...
             hint="this file is of another model or version; fetch or make it again",
         )
     other = [
-        f"{key} is {_show(found[key])} where {_show(tuple(like.shape))} belongs"
-        for key, like in wanted.items()
-        if found[key] != tuple(like.shape)
+        f"{key} is {_show(found[key])} where {_show(shape)} belongs"
+        for key, shape in wanted.items()
+        if found[key] != shape
     ]
     if other:
         raise SongdeskError(

@@ -22,7 +22,18 @@ from core.meter import State
 from core.settings import Value
 from core.takes import recipe as recipes
 from core.takes.fingerprint import asked_for, roles_read
-from core.takes.job import PREVIEW, STEM_SUFFIXES, STOP, Job, KnobChange, Outcome, artifact_file, stem_file
+from core.takes.job import (
+    AHEAD,
+    AHEAD_KIND,
+    PREVIEW,
+    STEM_SUFFIXES,
+    STOP,
+    Job,
+    KnobChange,
+    Outcome,
+    artifact_file,
+    stem_file,
+)
 from core.takes.journal import FILE as JOURNAL
 from core.takes.journal import read_journal
 from core.takes.recipe import BROUGHT, IMPORT, RAN_OUT, WHOLE, Recipe
@@ -73,7 +84,8 @@ def _tidy(order: Undertaking) -> None:
             sweep(stem_file(audio, stem))
     for stem in STEM_SUFFIXES:
         stem_file(job.folder / PREVIEW, stem).unlink(missing_ok=True)
-    kinds = [*(stage.writes for stage in order.kind.stages), "start", "latents"]
+    (job.folder / AHEAD).unlink(missing_ok=True)
+    kinds = [*(stage.writes for stage in order.kind.stages), "start", "latents", AHEAD_KIND]
     for kind in (*kinds, *(f"draft-{kind}" for kind in kinds)):
         sweep(artifact_file(job.folder, kind))
     for name in (recipes.FILE, JOURNAL):
@@ -228,6 +240,7 @@ def _run_stages(order: Undertaking, watch: Watch, recipe: Recipe, device: Device
             _forget_journal(order, stage)
     finally:
         engine.close()
+        (order.job.folder / AHEAD).unlink(missing_ok=True)
     if not order.job.until:
         _forget_draft(order)
     recipe = replace(recipe, state=ending(order, recipe).value)
@@ -255,10 +268,11 @@ def _forget_journal(order: Undertaking, stage: Stage) -> None:
 
 
 def _forget_draft(order: Undertaking) -> None:
-    """The whole song is there: its draft is no more than its beginning."""
+    """The whole song is there: its draft is no more than its beginning, nor is what was rendered ahead."""
     job = order.job
     if job.last != order.kind.stages[-1].id:
         return
+    artifact_file(job.folder, AHEAD_KIND).unlink(missing_ok=True)
     for kind in ("tokens", "latents"):
         artifact_file(job.folder, f"draft-{kind}").unlink(missing_ok=True)
     for stem in STEM_SUFFIXES:

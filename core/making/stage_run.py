@@ -13,7 +13,8 @@ from core.audio.files import SAMPLE_RATE
 from core.audio.writer import AudioWriter, Depth, Format, guard_gain
 from core.checkpoints import role_file
 from core.device import Device
-from core.engine import Artifact, Known, Stage, Verdict
+from core.engine import Artifact, Known, Outlet, Stage, Verdict
+from core.making.outlet import Preview
 from core.random import Stream
 from core.settings import Live, Value
 from core.takes.job import PREVIEW, STOP, KnobChange, stem_file
@@ -223,6 +224,13 @@ class StageRun:
         self.seconds = self.writers[0].frames / SAMPLE_RATE
         if writer is self.writers[0]:
             self._listener.heard(writer.spool, self.seconds)
+
+    def outlet(self) -> Outlet | None:
+        """Where sound made ahead of its stage goes; None where the job ends without sound."""
+        job = self._order.job
+        if job.last != self._order.kind.stages[-1].id:
+            return None
+        return Preview(job.folder, self._listener.live, self._listener.heard, self._open)
 
     def share_gain(self) -> None:
         """Turn all stems down alike where one of them needs it, and note it; to be called once."""

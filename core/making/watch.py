@@ -66,6 +66,8 @@ class Watch:
         """Where this stage runs."""
         self._run_on: Device = "cpu"
         """Where the song is made."""
+        self._ahead: tuple[Path | None, float] = None, 0.0
+        """What of the song was rendered while it was composed, and how much (s)."""
         self._program: int | None = None
         self._read_at = 0.0
         self._memory_at = 0.0
@@ -115,6 +117,8 @@ class Watch:
         self._dog = Watchdog(order_of(load), usual_pace(self._about[-1], device, order_of(load)))
         self._begun = time.monotonic()
         self._later = self._expect(plan, behind=stage.id)
+        if stage.phase <= _SINGS:
+            self._ahead = None, 0.0
         done, total = (self.meter.done, self.meter.total) if self._keeps(choice) else (0, load.units)
         self.meter = replace(
             self.meter,
@@ -132,8 +136,8 @@ class Watch:
             memory=read_memory(self._planned(choice.planned if choice else load.peak), device=device),
             way=choice.way if choice else "",
             warning="",
-            preview=None,
-            preview_seconds=0.0,
+            preview=self._ahead[0],
+            preview_seconds=self._ahead[1],
         )
 
     def _keeps(self, choice: Choice | None) -> bool:
@@ -198,8 +202,11 @@ class Watch:
         return self.knobs[key]
 
     def heard(self, preview: Path, seconds: float) -> None:
-        """A file has so much of the song to play."""
-        self.meter = replace(self.meter, preview=preview, preview_seconds=seconds)
+        """A file has so much of the song to play; one that has less than another one is not told of yet."""
+        if self.meter.phase <= _SINGS:
+            self._ahead = preview, seconds
+        if preview == self.meter.preview or seconds >= self.meter.preview_seconds:
+            self.meter = replace(self.meter, preview=preview, preview_seconds=seconds)
 
     def _heed(self) -> None:
         if self._abandon.is_set():

@@ -80,16 +80,21 @@ class Ways:
         own, device = {*self._own, self._device_key}, choice.rung.device
         others = {key: value for key, value in self.made_by.items() if key not in own}
         where: dict[str, Value] = {self._device_key: device} if device else {}
-        return {**others, **choice.rung.settings, **where}
+        return {**others, **self._telling(choice), **where}
 
     def mark(self, choice: Choice) -> str:
         """What tells the stage's result from one made by the best way; empty where it is that."""
         usual, values = choice.best.settings, self._values
-        settings = choice.rung.settings.items()
+        settings = self._telling(choice).items()
         other = {key: value for key, value in settings if usual.get(key, values[key]) != value}
         if choice.rung.device != choice.best.device:
             other["device"] = choice.rung.device or self.run_on.kind
         return "".join(f"+memory:{key}={value}" for key, value in sorted(other.items()))
+
+    def _telling(self, choice: Choice) -> dict[str, Value]:
+        """What a way fixes of the settings that make a take another one."""
+        silent = {setting.key for setting in self.order.settings if setting.changes_nothing}
+        return {key: value for key, value in choice.rung.settings.items() if key not in silent}
 
     @property
     def _own(self) -> set[str]:

@@ -75,6 +75,10 @@ class Outcome:
 
 PREVIEW = "preview.wav"
 """In a take's folder, what is rendered of it so far."""
+AHEAD = "ahead.wav"
+"""The same of what was rendered while it was composed."""
+AHEAD_KIND = "ahead"
+"""The kind of artifact in which windows are kept that were solved meanwhile."""
 STEM_SUFFIXES = {"mix": "", "vocal": "_vocal", "backing": "_bgm"}
 """What follows a song's name in the file of each stem, as references are looked for beside recordings."""
 
@@ -84,6 +88,19 @@ def stem_file(audio: Path, stem: str) -> Path:
     return audio.with_name(f"{audio.stem}{STEM_SUFFIXES[stem]}{audio.suffix}")
 
 
+def growing_sound(folder: Path) -> Path | None:
+    """Of a take that is being made the file with most to hear; None while there is none."""
+    sizes = {path: size for name in (PREVIEW, AHEAD) if (size := _size(path := folder / name))}
+    return max(sizes, key=lambda path: sizes[path], default=None)
+
+
 def artifact_file(folder: Path, kind: str) -> Path:
     """Where a take's folder keeps an artifact."""
     return folder / f"{kind}.safetensors"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -14,7 +14,7 @@ from core.takes.recipe import Kin
 
 _FORBIDDEN = frozenset('/\\:*?"<>|')
 _BROKEN_OFF = ("interrupted", *(s.value for s in (State.PAUSED, State.CANCELLED, State.FAILED, State.DRAFT)))
-_RESERVED = ("draft", "preview")
+_RESERVED = ("draft", "preview", "ahead")
 """How the names begin of sounds that are not the song's."""
 _LONGEST_NAME = 110
 """Bytes of a title that its folder keeps."""

@@ -253,8 +253,9 @@ def _codes(folder: Path) -> Books:
 
 
 def _artifacts(folder: Path) -> dict[str, str]:
-    """The hash of what each finished stage left; a draft's are not for long."""
-    found = (path for path in folder.glob("*.safetensors") if not path.name.startswith("draft-"))
+    """The hash of what each finished stage left; a draft's and what was made ahead are not for long."""
+    passing = ("draft-", "ahead")
+    found = (path for path in folder.glob("*.safetensors") if not path.name.startswith(passing))
     return {path.name: _content(path) for path in found}
 
 

@@ -140,7 +140,9 @@ class Workplace:
         """Files of takes that should not have outlived whoever wrote them."""
         places = (*self.library.glob("*/takes"), self.root / "out")
         found = (path for place in places for path in place.rglob("*") if not path.is_dir())
-        return [p for p in found if _TEMPORARY.fullmatch(p.name) or p.name.startswith("preview")]
+        return [
+            p for p in found if _TEMPORARY.fullmatch(p.name) or p.name.startswith(("preview", "ahead.wav"))
+        ]
 
     def adding(self, model: str = "toy", *settings: str) -> list[str]:
         """The words that put the song of this place into the queue."""

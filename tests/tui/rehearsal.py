@@ -170,3 +170,13 @@ class Broken(Rehearsal):
     def meter(self) -> Meter:
         """Raises."""
         return super().meter if not self.jobs else replace(super().meter, done=1 // 0)
+
+
+class Breaking(Rehearsal):
+    """An engine whose reading is a mistake after a few seconds of a job."""
+
+    @property
+    def meter(self) -> Meter:
+        """Raises."""
+        late = self.busy and time.monotonic() > self._began + 4.0
+        return super().meter if not late else replace(super().meter, done=1 // 0)

@@ -253,7 +253,7 @@ async def test_what_is_rendered_meanwhile_is_heard_and_drawn(
         jukebox.pass_time(5.0)
         await until(pilot, lambda: app.spoken and app.spoken[-1].startswith("… waiting for more"))
         sound(preview, seconds=6.0)
-        deck.grow("t", 6.0, 12.0)
+        deck.grow("t", preview, 6.0, 12.0)
         assert jukebox.duration == 6.0
         assert app.wave.head == 20
         await until(pilot, lambda: len(app.wave.render_line(1).text.rstrip()) == 40)
@@ -266,13 +266,31 @@ async def test_what_is_rendered_meanwhile_is_heard_and_drawn(
         assert app.refused == []
 
 
+async def test_what_was_rendered_while_it_was_composed_goes_on_in_the_file_of_its_own_stage(
+    jukebox: Jukebox, tmp_path: Path, until: Any
+) -> None:
+    ahead, preview = sound(tmp_path / "ahead.wav", seconds=6.0), sound(tmp_path / "preview.wav", seconds=8.0)
+    app = Page(jukebox)
+    async with app.run_test(size=(80, 24)) as pilot:
+        deck = app.deck
+        await deck.load("t", ahead, lambda seconds: (), play=True, whole=12.0)
+        jukebox.pass_time(4.0)
+        deck.grow("t", preview, 8.0, 12.0)
+        await until(pilot, lambda: jukebox.path == preview)
+        assert (jukebox.position, jukebox.duration) == (4.0, 8.0)
+        assert jukebox.playing
+        assert jukebox.grows
+        assert deck.is_growing("t")
+        assert app.refused == []
+
+
 async def test_the_end_of_another_take_leaves_the_one_in_hand(jukebox: Jukebox, tmp_path: Path) -> None:
     mine, other = sound(tmp_path / "a.wav"), sound(tmp_path / "b.wav")
     app = Page(jukebox)
     async with app.run_test():
         await app.deck.load("mine", mine, marks, play=True)
         await app.deck.finish("other", other, marks)
-        app.deck.grow("other", 99.0, 120.0)
+        app.deck.grow("other", other, 99.0, 120.0)
         assert (jukebox.path, jukebox.duration) == (mine, 12.0)
 
 

@@ -247,3 +247,11 @@ def test_the_first_slow_steps_do_not_frighten_where_earlier_runs_tell_better() -
     late = pace.remaining()
     assert late is not None
     assert late[1] > 100, "by then this run has shown its own pace"
+
+
+def test_how_far_the_song_can_be_heard_is_told_while_it_is_composed() -> None:
+    heard = replace(SINGING, preview=Path("ahead.wav"), preview_seconds=40.0)
+    assert "  heard to 0:40  " in run_row(heard, heard.fraction, 160).text
+    assert "heard" not in run_row(SINGING, SINGING.fraction, 160).text
+    rendered = replace(heard, phase=3)
+    assert "heard" not in run_row(rendered, rendered.fraction, 160).text, "its time says so"

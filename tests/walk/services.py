@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGES = {
+    "chromium": "chromium",
     "tmux": "tmux",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",

@@ -53,12 +53,16 @@ class SoundServer:
             "ALSA_CONFIG_PATH": f"/usr/share/alsa/alsa.conf:{asoundrc}",
         }
         """What leads PortAudio and Pulse's programs here."""
+        self._socket = socket
         self._log = (self._folder / "log").open("wb")
+        self._daemon = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
         self._daemon = subprocess.Popen(
             [
                 program("pulseaudio"), "-n", "--daemonize=no", "--system=no", "--exit-idle-time=-1",
                 "--use-pid-file=no", "--log-target=stderr", "--disable-shm=yes",
-                f"--load=module-native-protocol-unix auth-anonymous=1 socket={socket}",
+                f"--load=module-native-protocol-unix auth-anonymous=1 socket={self._socket}",
                 f"--load=module-null-sink sink_name={_SINK} rate={RATE} channels=2 format=float32le",
             ],
             env=self._own_environment(),
@@ -69,6 +73,17 @@ class SoundServer:
         except AssertionError as error:
             self.close()
             raise AssertionError(f"{error}:\n{self.log()}") from None
+        return self._daemon
+
+    def kill(self) -> None:
+        """Let the server die without a word, as one that crashes."""
+        self._daemon.kill()
+        self._daemon.wait(10)
+
+    def restart(self) -> None:
+        """Start it anew at the same place."""
+        self._socket.unlink(missing_ok=True)
+        self._daemon = self._start()
 
     def _own_environment(self) -> dict[str, str]:
         folders = {"HOME": "home", "XDG_RUNTIME_DIR": "run", "XDG_CONFIG_HOME": "config"}

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
+from tests.walk.link import Link
 from tests.walk.services import program
 from tests.walk.terminals import KEYS
 
@@ -69,6 +70,15 @@ class Tmux:
     def state(self, name: str) -> str:
         """One of tmux's own variables of the pane, such as `alternate_on`."""
         return self._tmux("display-message", "-p", f"#{{{name}}}").strip()
+
+    def tell(self, *command: str) -> str:
+        """One of tmux's own commands."""
+        return self._tmux(*command)
+
+    def shown_on(self, size: tuple[int, int], **environment: str) -> Link:
+        """The window on a terminal of its own, with what that one leaves in the environment."""
+        attach = [program("tmux"), "-u", "-L", "walk", "-f", os.devnull, "attach"]
+        return Link(size, attach, **{**self._environment, "TMUX": "", **environment})
 
     def is_alive(self) -> bool:
         """Whether the window is there; asking for anything fails where it is not."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.message import Message
 
 from core.audio import volume
 from core.audio.player import Player
 from core.errors import SongdeskError
+from tui.screens.telling import Telling
 from tui.screens.tracks import (
     Marker,
     Pair,
+    Track,
     length_of,
     outline_of,
     read_growing,
@@ -37,52 +37,15 @@ _REST = 0.5
 OpenPlayer = Callable[[], Player]
 
 
-def real_player() -> Player:
-    """Whatever makes sound on this machine."""
+def real_player(prefer: str) -> Player:
+    """Whatever makes sound on this machine, or the backend of that name alone."""
     from core.audio.player import open_player
 
-    return open_player()
+    return open_player(prefer=prefer)
 
 
-class Deck(Vertical):
+class Deck(Telling):
     """Plays a take, also one that is still rendered, and draws it; what keys do is up to its turntable."""
-
-    class Spoke(Message):
-        """What the player does now; times in seconds."""
-
-        def __init__(self, text: str, position: float | None, duration: float | None) -> None:
-            super().__init__()
-            self.text = text
-            self.position = position
-            self.duration = duration
-
-    class Silent(Message):
-        """There is no sound where somebody wants to hear some, or it has stopped of itself."""
-
-        def __init__(self, reason: str) -> None:
-            super().__init__()
-            self.reason = reason
-
-    class Refused(Message):
-        """A take cannot be played."""
-
-        def __init__(self, error: SongdeskError) -> None:
-            super().__init__()
-            self.error = error
-
-    class Told(Message):
-        """What a key did, or why it did nothing."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    class Signed(Message):
-        """Other takes are in hand, heard or compared than before."""
-
-        def __init__(self, signs: Signs) -> None:
-            super().__init__()
-            self.signs = signs
 
     def __init__(self, open_player: OpenPlayer, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -143,15 +106,13 @@ class Deck(Vertical):
         `mark` tells its sections from its length (s). One with a `whole` (s) is still rendered, up to that.
         """
         async with self._one_at_a_time:
-            try:
-                await self._ready_player()
-                if whole is None:
-                    track = await asyncio.to_thread(read_track, take, audio)
-                else:
-                    track = await asyncio.to_thread(read_growing, take, audio, whole, self.table.track)
-                track = await asyncio.to_thread(with_marks, track, mark)
-            except SongdeskError as error:
-                self.post_message(self.Refused(error))
+            await self._ready_player()
+            if whole is None:
+                track = await self._read(lambda: with_marks(read_track(take, audio), mark))
+            else:
+                before = self.table.track
+                track = await self._read(lambda: with_marks(read_growing(take, audio, whole, before), mark))
+            if track is None:
                 return
             self.table.take_up(track)
             self.table.go_to(at)
@@ -159,16 +120,19 @@ class Deck(Vertical):
                 self._play()
         self.look()
 
+    async def _read(self, read: Callable[[], Track]) -> Track | None:
+        """Read a take on a thread of its own; None where it is refused."""
+        try:
+            return await asyncio.to_thread(read)
+        except SongdeskError as error:
+            self.post_message(self.Refused(error))
+            return None
+
     async def finish(self, take: str, audio: Path, mark: Marker) -> None:
         """Let the finished sound go on where that which grew has come to, if it is in hand."""
         async with self._one_at_a_time:
-            try:
-                track = await asyncio.to_thread(read_track, take, audio)
-                track = await asyncio.to_thread(with_marks, track, mark)
-            except SongdeskError as error:
-                self.post_message(self.Refused(error))
-                return
-            if self.is_growing(take):
+            track = await self._read(lambda: with_marks(read_track(take, audio), mark))
+            if track is not None and self.is_growing(take):
                 self.table.go_on_with(track)
         self.look()
 
@@ -177,17 +141,25 @@ class Deck(Vertical):
         track = self.table.track
         return track is not None and track.grows and track.take == take
 
-    def grow(self, take: str, seconds: float, whole: float) -> None:
-        """Know that so much (s) of a take is rendered, of the whole that it will be."""
+    def grow(self, take: str, audio: Path, seconds: float, whole: float) -> None:
+        """Know that so much (s) of a take is rendered in a file, of the whole that it will be.
+
+        What was rendered while the take was composed goes on in another file, at the same place.
+        """
         if self.is_growing(take) and self.table.player is not None and not self.table.is_lent:
-            self.table.player.grow(seconds)
+            if self._is_in_hand(audio):
+                self.table.player.grow(seconds)
             if not self._is_measuring:  # else what is new by then is seen at the next reading
-                self._draw_growth(seconds, whole)
+                self._draw_growth(audio, seconds, whole)
+
+    def _is_in_hand(self, audio: Path) -> bool:
+        track = self.table.track
+        return track is not None and audio in track.sounds.values()
 
     @work(group="grow")
-    async def _draw_growth(self, seconds: float, whole: float) -> None:
-        track, path = self.table.track, self.path
-        if track is None or path is None or (seconds <= track.seconds and whole == track.whole):
+    async def _draw_growth(self, path: Path, seconds: float, whole: float) -> None:
+        track, goes_on = self.table.track, not self._is_in_hand(path)
+        if track is None or (seconds <= track.seconds and whole == track.whole and not goes_on):
             return
         self._is_measuring = True
         try:
@@ -197,8 +169,19 @@ class Deck(Vertical):
         finally:
             self._is_measuring = False
         if self.table.track is track:
-            self.table.grown(longer)
+            (self.table.go_on_with if goes_on else self.table.grown)(longer)
             self.look()
+
+    async def go_over_to(self, player: Player | None) -> None:
+        """Play through another player, at the same place; without one, silent, through one opened anew."""
+        async with self._one_at_a_time:
+            before, plays = self.table.player, player is not None
+            if player is None:
+                player = await asyncio.to_thread(self._open_player)
+            self.table.go_over_to(player, plays=plays)
+            if before is not None:
+                await asyncio.to_thread(before.close)
+        self.look()
 
     def eject(self) -> None:
         """Put the take away."""
@@ -262,12 +245,8 @@ class Deck(Vertical):
 
     async def mark(self, letter: str, take: str, audio: Path, mark: Marker) -> None:
         """Compare a finished take as `a` or `b`; the same key again takes the letter away."""
-        try:
-            track = await asyncio.to_thread(read_track, take, audio)
-            track = await asyncio.to_thread(with_marks, track, mark)
-            track = await asyncio.to_thread(with_loudness, track)
-        except SongdeskError as error:
-            self.post_message(self.Refused(error))
+        track = await self._read(lambda: with_loudness(with_marks(read_track(take, audio), mark)))
+        if track is None:
             return
         self.table.compare(self.table.pair.marked(letter, track))
         pair = self.table.pair
@@ -377,7 +356,11 @@ class Deck(Vertical):
     @work(group="sound", exclusive=True)
     async def _look_for_sound(self) -> None:
         """Where nothing made sound when the player was opened, something may by now."""
+        before = self.table.player
         player = await asyncio.to_thread(self._open_player)
+        if self.table.player is not before:  # it was gone over to another meanwhile
+            await asyncio.to_thread(player.close)
+            return
         if player.backend == "none":
             self.post_message(self.Silent(self.table.player.reason if self.table.player else player.reason))
             return

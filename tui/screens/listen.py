@@ -13,6 +13,7 @@ from textual.message import Message
 
 from core.meter import Meter, State
 from core.takes.take import Take
+from tui.listening import with_key
 from tui.screens.deck import Deck, OpenPlayer
 from tui.screens.listen_keys import LISTEN_KEYS
 from tui.screens.resing import Branching
@@ -24,8 +25,8 @@ from tui.widgets.takes_list import TakesList
 _NOTHING_LEFT = tuple(state.value for state in (State.CANCELLED, State.FAILED, State.PAUSED))
 """How a take stands that has no sound, or none any more."""
 _ENDED = ("done", State.STOPPED.value, State.DRAFT.value, "interrupted", *_NOTHING_LEFT)
-_RENDERS = 3
-"""The phase in which sound comes to be: whatever it is long by then, it will be."""
+_SINGS = 2
+"""The first phase in which sound may come to be: whatever the song is long by then, it will be at most."""
 
 
 class TakesArea(Branching):
@@ -110,7 +111,7 @@ class TakesArea(Branching):
         """Know how far the take that is being made has come."""
         self._meter = meter
         if meter.preview is not None:
-            self.deck.grow(meter.job, meter.preview_seconds, _length_of(meter))
+            self.deck.grow(meter.job, meter.preview, meter.preview_seconds, _length_of(meter))
         if self.take in ("", meter.job) and any(row.id == meter.job for row in self.session.rows):
             self._show_lanes_made(meter)
 
@@ -132,16 +133,36 @@ class TakesArea(Branching):
 
     @on(TakesList.Chosen)
     def _chosen(self, event: TakesList.Chosen) -> None:
-        take, sound, meter = self.take_named(event.id), self.session.sound_of(event.id), self._meter
+        take = self.take_named(event.id)
         if take is not None and take.is_trashed:
             self.take_out(take)
-        elif sound is not None:
-            self._take_up(event.id, sound, play=True)
-        elif meter.job == event.id and meter.preview is not None:
+        else:
+            self.play(event.id)
+
+    def play(self, id: str) -> None:  # noqa: A002
+        """Play a take of the open song, also one that is being made."""
+        take, sound, meter = self.take_named(id), self.session.sound_of(id), self._meter
+        if sound is not None:
+            self._take_up(id, sound, play=True)
+        elif meter.job == id and meter.preview is not None:
             self.say(f"the first {meter.preview_seconds:.0f} s of it, and on as it is rendered")
-            self._take_up(event.id, meter.preview, play=True, whole=_length_of(meter))
+            self._take_up(id, meter.preview, play=True, whole=_length_of(meter))
         else:
             self.say(f"this take has no sound to play{self._why_silent(take)}", kind="warning")
+
+    def play_next(self, step: int) -> None:
+        """Play the take below that in hand in the list, or above for -1, of those that can be heard."""
+        there = [row.id for row in self.rows_shown if self._can_be_heard(row.id)]
+        at = there.index(self.take) + step if self.take in there else 0 if step > 0 else len(there) - 1
+        if 0 <= at < len(there):
+            self.play(there[at])
+        else:
+            self.say("there is no other take to hear" if there else "there is no take to hear")
+
+    def _can_be_heard(self, id: str) -> bool:  # noqa: A002
+        take, meter = self.take_named(id), self._meter
+        is_made = meter.job == id and meter.preview is not None
+        return take is not None and not take.is_trashed and (is_made or self.session.sound_of(id) is not None)
 
     def _why_silent(self, take: Take | None) -> str:
         """What can be done about a take without sound, in a few words."""
@@ -185,7 +206,7 @@ class TakesArea(Branching):
 
     @on(Deck.Silent)
     def _silent(self, event: Deck.Silent) -> None:
-        self.say(event.reason, kind="warning")
+        self.say(with_key(event.reason, self.keys["listen"]), kind="warning")
 
     @on(Deck.Told)
     def _told(self, event: Deck.Told) -> None:
@@ -232,12 +253,16 @@ class TakesArea(Branching):
     def action_mark(self, letter: str) -> None:
         """Compare the take under the cursor, or no longer."""
         row = self.list.current
-        sound = self.session.sound_of(row.id) if row is not None else None
-        if row is None or sound is None:
+        self.compare_as(letter, row.id if row is not None else "")
+
+    def compare_as(self, letter: str, take: str) -> None:
+        """Compare a take as `a` or `b`, or no longer."""
+        sound = self.session.sound_of(take)
+        if sound is None:
             self.say("only a take that has its sound can be compared", kind="warning")
         else:
             self.say("measuring how loud it is…")
-            self._mark(letter, row.id, sound)
+            self._mark(letter, take, sound)
 
     @work(group="mark")
     async def _mark(self, letter: str, take: str, sound: Path) -> None:
@@ -252,4 +277,4 @@ class TakesArea(Branching):
 
 def _length_of(meter: Meter) -> float:
     """What a take that is being rendered will be long (s), at most."""
-    return meter.seconds if meter.phase >= _RENDERS else 0.0
+    return meter.seconds if meter.phase >= _SINGS else 0.0

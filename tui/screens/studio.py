@@ -8,8 +8,9 @@ from textual.binding import ActiveBinding, BindingType
 from textual.content import Content
 
 from tui.keys import KEYS, OF_THE_APP
-from tui.screens.composing import Composing
+from tui.listening import with_key
 from tui.screens.deck import Deck
+from tui.screens.elsewhere import Elsewhere
 from tui.screens.listen import TakesArea
 from tui.screens.page import Page
 from tui.screens.style import StyleArea
@@ -25,7 +26,7 @@ _WHY_NOT = {
 """Why an action chosen by its words does nothing now."""
 
 
-class StudioScreen(Composing):
+class StudioScreen(Elsewhere):
     """Joins the areas, the session and the engine; decides nothing that a song is made of."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.binding for key in KEYS if key.id not in OF_THE_APP]
@@ -38,7 +39,9 @@ class StudioScreen(Composing):
 
     @on(Deck.Spoke)
     def _player_spoke(self, event: Deck.Spoke) -> None:
-        self.query_one(Transport).show_player(event.text, event.position, event.duration)
+        self.query_one(Transport).show_player(
+            with_key(event.text, self.keys["listen"]), event.position, event.duration
+        )
 
     @on(WriteArea.Described)
     def _style_pasted(self) -> None:

@@ -64,6 +64,8 @@ class Turntable:
         if self.player is None or self.track is None:
             return ""
         state = "▶ playing" if self.player.playing else "⏸ paused"
+        if self.player.playing and self.player.trouble:
+            state = "… not heard"
         facts = [
             "… waiting for more" if self.player.waiting else state,
             self.pair.letter(self.track.take),
@@ -79,6 +81,17 @@ class Turntable:
         player.set_volume(volume.gain_of(self.volume))
         if self.track is not None:
             self._put_on(self.track)
+
+    def go_over_to(self, player: Player, *, plays: bool) -> None:
+        """Play through another player from the same place on, silent unless it `plays` and this one did."""
+        self.put_back()
+        place, played = self.position, self.playing
+        if self.player is not None:
+            self.player.pause()
+        self.adopt(player)
+        self.go_to(place)
+        if played and plays:
+            player.play()
 
     def take_up(self, track: Track) -> None:
         """Have another take in hand, silent at its beginning."""

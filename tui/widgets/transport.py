@@ -19,7 +19,7 @@ _WIDE = 120
 _ROOM_FOR_MORE = 30
 """What the history and the queue take, where there is room for them; the bar must not move for them."""
 _PLAYER_ROOM = 26
-_AS_SHOWN = ("time", "rate", "history", "eta", "section", "waiting", "way", "title")
+_AS_SHOWN = ("time", "heard", "rate", "history", "eta", "section", "waiting", "way", "title")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,7 @@ def run_row(meter: Meter, reached: float, width: int) -> Row:
     fields = {
         "time": _song_time(meter, reached),
         "eta": _eta(meter) if busy else "",
+        "heard": _heard(meter) if busy else "",
         "rate": _rate(meter) if busy else "",
         "section": one_line(meter.section) if busy else "",
         "history": spark(meter.rates) if busy else "",
@@ -192,6 +193,12 @@ def _song_time(meter: Meter, reached: float) -> str:
     if meter.seconds > 0:
         return f"{clock(reached * meter.seconds)} / {clock(meter.seconds)}"
     return f"{reached * 100:.0f} %" if meter.total else ""
+
+
+def _heard(meter: Meter) -> str:
+    """How far the song can be heard while it is composed; while it is rendered its time says so."""
+    is_ahead = meter.preview is not None and meter.phase < meter.phases
+    return f"heard to {clock(meter.preview_seconds)}" if is_ahead else ""
 
 
 def _rate(meter: Meter) -> str:

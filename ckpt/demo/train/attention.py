@@ -28,7 +28,7 @@ class Memory:
 
     def __init__(
         self, bias: Sequence[Tensor], batch: Batch | None = None, guided: Sequence[int] = (),
-        recalling: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+        recalling: Mapping[str, Sequence[int]] = MappingProxyType({}),
     ) -> None:  # fmt: skip
         """`bias` [1 or H, N, N] is added to scores, the second one in the layers `guided`.
 

@@ -48,7 +48,7 @@ class Settings:
     guide: float = 0.3
     guide_end: float = 0.05
     """Weight of that at the beginning and at the end."""
-    recalling: dict[str, tuple[int, int]] = field(default_factory=dict)
+    recalling: dict[str, list[int]] = field(default_factory=dict)
     """Main's layer and head that are shown where each of `drawing.RECALLED` was told."""
     recall: float = 0.3
     """Weight of that."""

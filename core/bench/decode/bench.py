@@ -7,6 +7,7 @@ import torch
 
 from core.bench.decode.laps import Effort, paces, peak, song_seconds
 from core.bench.decode.machine import machine
+from core.bench.decode.piecework import PieceTime, piece_times
 from core.bench.decode.quality import Lesson, Nearness, lesson, nearness
 from core.bench.decode.report import Compared, Measured, Report
 from core.bench.decode.sound import FirstSound, first_sound
@@ -17,6 +18,7 @@ from core.bench.decode.whole import Delays, delays, room
 from core.device import free_memory, processor_threads, tf32_products
 from core.errors import SongdeskError
 from core.kernels.live import is_triton, live
+from core.levo.graphs import recorded
 from core.levo.settings import settings_of
 from core.levo.shapes import FRAME_RATE, frames_in
 from core.levo.tokens.static.capture import Launch
@@ -35,6 +37,8 @@ _HALF_FORMS = (Form("full", "int8"), Form("int8", "int8"), Form("full", "mulaw8"
 _FORMS = (Form("full", "fp32"), Form("full", "int8"), Form("int8", "int8"))
 FAR = 0.1
 """Nats of divergence from which a way is taken for wrong: an 8-bit format has less than a hundredth."""
+_FAR_OF = {"int4": 1.0}
+"""The same for coarser weights: 0.12 was measured with random ones; other logits altogether are nats away."""
 NEAR, _ALIKE = 1e-3, 10
 """Nats that are allowed to ways of one form in any case, and how many times the baseline's divergence."""
 _BESIDE = 1.5
@@ -56,6 +60,13 @@ class Scope:
     """Seconds of song until the first sound."""
     positions: tuple[int, ...] = POSITIONS
     """At which steps are timed."""
+    lap: float = 0.2
+    """Seconds of a lap with one piece of a step."""
+
+    @property
+    def middle(self) -> int:
+        """The position at which pieces of a step are timed."""
+        return self.positions[len(self.positions) // 2]
 
 
 def bench_decode(
@@ -76,7 +87,7 @@ def bench_decode(
     scope = scope or scope_of(device, is_small=is_small)
     tell("what the device can do")
     # Both try what was not tried yet on this device, which has to have room for it: so before the weights.
-    static, best = is_static(device, "auto"), best_drive(device)
+    static, best, said = is_static(device, "auto"), best_drive(device), complaint(device, "auto")
     set_off: list[str] = []
 
     def start(step: StaticStep) -> Launch:
@@ -91,6 +102,7 @@ def bench_decode(
         with processor_threads(_threads(device, found.shapes.width)):
             tell("machine")
             about = machine(device, device_name, amount=scope.amount, size=scope.size)
+            timed = () if said else _pieces(found, scope, best, tell)
             tell("reference path")
             bench = _Bench(
                 found, endless(resolve(settings_of(chosen))), lesson(found), scope,
@@ -101,18 +113,19 @@ def bench_decode(
             form = next((each.form for each in compared if not each.left_out), None)
             late = bench.delays(form) if form else None
             sound = bench.first_sound(form, chosen, is_small=is_small) if form else None
-    now = live(device)
     return Report(
         model=found.name,
         weights=found.weights,
         shapes=found.shapes,
         machine=about,
-        kernels=f"{now.name} ({now.why})",
+        kernels="{0.name} ({0.why})".format(live(device)),
         steps_are="static" if static else "plain",
-        complaint=complaint(device, "auto") or best.complaint,
+        complaint=said or best.complaint,
         set_off=tuple(dict.fromkeys(set_off)),
         song=bench.seconds,
         steps=bench.last - bench.first,
+        position=scope.middle,
+        pieces=timed,
         forms=compared,
         delays=late,
         sound=sound,
@@ -130,6 +143,14 @@ def scope_of(device: torch.device, *, is_small: bool) -> Scope:
     if is_ahead:
         return Scope(amount=1 << 30, size=4096, effort=effort, columns=128, draft=10.0)
     return Scope(amount=1 << 30, size=2048, effort=effort, columns=8, draft=1.0)
+
+
+def _pieces(
+    found: Subject, scope: Scope, best: Drive, tell: Callable[[str], None]
+) -> tuple[PieceTime, ...]:  # fmt: skip
+    """What a step is made of, replayed where the device's graphs are trusted."""
+    record = recorded if found.device.type == "cuda" and not best.complaint else None
+    return tuple(piece_times(found, scope.middle, seconds=scope.lap, record=record, tell=tell))
 
 
 def _threads(device: torch.device, width: int) -> int:
@@ -221,7 +242,8 @@ class _Bench:
             self.tell(f"{way.form}, quality, {way.name}")
             near = nearness(way.listen(self.taught), self.taught.logits)
             is_like_first = bool(found) and way.form == ways[0].form
-            allowed = max(NEAR, _ALIKE * found[0].mean) if is_like_first else FAR
+            far = _FAR_OF.get(way.form.weights, FAR)
+            allowed = max(NEAR, _ALIKE * found[0].mean) if is_like_first else far
             if not near.is_sound or near.mean > allowed:
                 raise SongdeskError(
                     f"{way.name} with {way.form} differs from the reference path: logits by "

@@ -22,7 +22,7 @@ from core.levo.tokens.model import TokenModel
 from core.levo.tokens.sample import Knobs
 
 Cache = PlainCache | CodedCache
-_MU = 64.0
+MU = 64.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class PlainSong:
                 known(
                     make_cache(
                         cache, layers=len(network.layers), rows=ROWS, heads=shapes.heads, positions=positions,
-                        dim=shapes.width // shapes.heads, device=model.device, mu=_MU,
+                        dim=shapes.width // shapes.heads, device=model.device, mu=MU,
                     )
                 ),
             )
@@ -97,7 +97,7 @@ class PlainSong:
         weight = model.get_parameter
         self._bridge = [(weight(f"mlp.{at}.weight"), weight(f"mlp.{at}.bias")) for at in (0, 2)]
         self._heads = [weight(f"{name}.weight") for name in ("transformer.lm_head", "linears.0", "linears.1")]
-        self._table = mulaw_table(_MU).roll(128).to(model.device)
+        self._table = mulaw(model.device)
         self._last: tuple[Tensor, ...] = ()
 
     def put(self, held: int) -> None:
@@ -137,29 +137,44 @@ class PlainSong:
         q, k, v = (
             F.linear(x, weight).view(len(x), 1, self.shapes.heads, -1).transpose(1, 2) for weight in layer.qkv
         )
-        keys = self._remembered(cache, index, 0, rotate_halves(k, *turn))
-        values = self._remembered(cache, index, 1, v)
+        for part, new in enumerate((rotate_halves(k, *turn), v)):
+            remember(cache, index, part, self.held, new)
+        keys, values = (
+            recalled(cache, index, part, self.held + 1, dtype=x.dtype, table=self._table) for part in range(2)
+        )
         seen = F.scaled_dot_product_attention(rotate_halves(q, *turn), keys, values)
         return F.linear(seen.transpose(1, 2).flatten(2), layer.out)
 
-    def _remembered(self, cache: Cache, layer: int, part: int, new: Tensor) -> Tensor:
-        """Write keys or values [B, H, 1, D]; gives all of them so far, [B, H, T, D], in their numbers."""
-        here, held = slice(self.held, self.held + 1), slice(0, self.held + 1)
-        if isinstance(cache, PlainCache):
-            store = cache.store[layer, part]
-            store[:, :, here] = new.to(store.dtype)
-            return store[:, :, held].to(new.dtype)
-        codes, scales = cache.codes[layer, part], cache.scales[layer, part]
-        is_linear = scales.dtype == torch.uint8
-        made, by = int8_encode(new) if is_linear else mulaw_encode(new, _MU)
-        codes[:, :, here], scales[:, :, here] = made, by
-        codes, scales = codes[:, :, held], scales[:, :, held]
-        if not is_linear:
-            index = codes.contiguous().view(torch.uint8).int()
-            return (self._table[index] * scales).to(new.dtype)
-        steps = int8_scales(scales).to(new.dtype).unsqueeze(-1)
-        grouped = codes.reshape(*scales.shape, -1)
-        return (grouped * steps).flatten(-2)
+
+def remember(cache: Cache, layer: int, part: int, at: int, new: Tensor) -> None:
+    """Write keys (part 0) or values (1) [B, H, 1, D] of a position."""
+    here = slice(at, at + 1)
+    if isinstance(cache, PlainCache):
+        store = cache.store[layer, part]
+        store[:, :, here] = new.to(store.dtype)
+        return
+    codes, scales = cache.codes[layer, part], cache.scales[layer, part]
+    is_linear = scales.dtype == torch.uint8
+    codes[:, :, here], scales[:, :, here] = int8_encode(new) if is_linear else mulaw_encode(new, MU)
+
+
+def recalled(
+    cache: Cache, layer: int, part: int, length: int, *, dtype: torch.dtype, table: Tensor
+) -> Tensor:  # fmt: skip
+    """All keys or values so far, [B, H, length, D], in new memory; `table` is what `mulaw` gives."""
+    if isinstance(cache, PlainCache):
+        return cache.store[layer, part][:, :, :length].to(dtype)
+    codes, scales = (store[layer, part][:, :, :length] for store in (cache.codes, cache.scales))
+    if scales.dtype != torch.uint8:
+        index = codes.contiguous().view(torch.uint8).int()
+        return (table[index] * scales).to(dtype)
+    steps = int8_scales(scales).to(dtype).unsqueeze(-1)
+    return (codes.reshape(*scales.shape, -1) * steps).flatten(-2)
+
+
+def mulaw(device: torch.device) -> Tensor:
+    """What the codes of µ-law stand for at scale 1, by their bytes, fp16 [256]."""
+    return mulaw_table(MU).roll(128).to(device)
 
 
 def draw(logits: Tensor, history: Tensor, knobs: Knobs) -> list[int]:

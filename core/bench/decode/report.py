@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.bench.decode.laps import Pace
 from core.bench.decode.machine import Machine
+from core.bench.decode.piecework import PieceTime
 from core.bench.decode.quality import Nearness
 from core.bench.decode.sound import FirstSound
 from core.bench.decode.traffic import Form
@@ -83,6 +84,10 @@ class Report:
     """Seconds of the song whose time is summed up."""
     steps: int
     """Of that song."""
+    position: int
+    """Positions held in the steps whose pieces were timed."""
+    pieces: tuple[PieceTime, ...]
+    """What a step is made of, each by itself; empty where the product takes other steps."""
     forms: tuple[Compared, ...]
     delays: Delays | None
     """With the first form that was measured, as is the next; None where none was."""

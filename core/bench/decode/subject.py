@@ -14,6 +14,7 @@ from core.levo.demo import HEADS, demo_weights
 from core.levo.plan import is_half
 from core.levo.shapes import TokenShapes, shapes_of
 from core.levo.tokens.blocks import to_int8
+from core.levo.tokens.fourbits import to_int4
 from core.levo.tokens.model import Part, TokenModel
 from core.levo.weights import hollow, load_module
 from core.registry import Variant
@@ -52,13 +53,13 @@ class Subject:
         return Form("full", "fp16" if self.dtype == torch.float16 else "fp32")
 
     def in_form(self, weights: str) -> TokenModel:
-        """The model itself, or a twin of it with int8 matrices that shares all else."""
+        """The model itself, or a twin of it with rounded matrices that shares all else."""
         if weights == "full":
             return self.model
         with hollow():
             twin = TokenModel(self.shapes, _PARTS)
         twin.load_state_dict(self.model.state_dict(), assign=True)
-        to_int8(twin)
+        {"int8": to_int8, "int4": to_int4}[weights](twin)
         return twin.eval().requires_grad_(False)
 
 

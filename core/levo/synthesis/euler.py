@@ -1,6 +1,6 @@
 """Euler steps: one fixed sequence of operations on tensors that stay where they are, run or replayed."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Generator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -184,13 +184,32 @@ def solve(
 
     `tick` is called after every step.
     """
+    return to_its_end(by_steps(transformer, problem, schedule, guidance=guidance), tick)
+
+
+def by_steps(
+    transformer: FlowTransformer, problem: Problem, schedule: Schedule, *, guidance: float
+) -> Generator[None, None, Tensor]:
+    """The same with a pause after every step, in which other work may be done."""
 
     def make() -> Step:
         return Step(transformer, schedule, problem, guidance=guidance)
 
     with torch.no_grad():
         step, run = schedule.replays.ready(problem, make) if schedule.replays else ((one := make()), one)
-        for _ in range(schedule.steps):
+    for _ in range(schedule.steps):
+        with torch.no_grad():  # not around the pause: others may want gradients there
             run()
-            tick()
-        return step.state.clone()
+        yield
+    return step.state.clone()
+
+
+def to_its_end(work: Generator[None, None, Tensor], tick: Callable[[], object]) -> Tensor:
+    """Do work that makes pauses, with `tick` in each of them; gives what it gives."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            made: Tensor = end.value
+            return made
+        tick()

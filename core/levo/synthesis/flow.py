@@ -1,12 +1,20 @@
 """Flow matching: codes, latents already known and noise become the latents of one window."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import torch
 from torch import Tensor, nn
 
 from core.levo.shapes import Shapes
-from core.levo.synthesis.euler import SIGMA_MIN, Problem, Replays, Schedule, schedule_of, solve
+from core.levo.synthesis.euler import (
+    SIGMA_MIN,
+    Problem,
+    Replays,
+    Schedule,
+    by_steps,
+    schedule_of,
+    to_its_end,
+)
 from core.levo.synthesis.transformer import FlowTransformer
 from core.levo.vq import Quantizer
 
@@ -60,6 +68,12 @@ class Flow(nn.Module):
         self, problem: Problem, schedule: Schedule, *, guidance: float, tick: Callable[[], None]
     ) -> Tensor:
         """Solve a window; gives VAE latents [B, T, latent], the first P as they were carried in."""
-        solved = solve(self.transformer, problem, schedule, guidance=guidance, tick=tick)
+        return to_its_end(self.by_steps(problem, schedule, guidance=guidance), tick)
+
+    def by_steps(
+        self, problem: Problem, schedule: Schedule, *, guidance: float
+    ) -> Generator[None, None, Tensor]:
+        """The same with a pause after every step, in which other work may be done."""
+        solved = yield from by_steps(self.transformer, problem, schedule, guidance=guidance)
         known = problem.carried.shape[1]
         return self.normaliser.latents(torch.cat((problem.carried, solved[:, known:]), dim=1))

@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from core.levo.graphs import proved, recorded
+from core.levo.graphs import Work, proved, recorded
 from core.levo.shapes import FlowShapes
 from core.levo.synthesis.euler import Problem, Record, Replays, Schedule, schedule_of, solve
 from core.levo.synthesis.transformer import FlowTransformer
@@ -19,12 +19,13 @@ _STEPS = 4
 _LENGTHS = (96, 41)
 
 
-def recorder(device: torch.device) -> tuple[Record | None, str]:
+def recorder(device: torch.device, *, pause: Work = int) -> tuple[Record | None, str]:
     """What records the flow's steps on a device, None where they are made one by one, and in words why.
 
-    Ask before weights are loaded: the first time another process tries it.
+    Ask before weights are loaded: the first time another process tries it, while which `pause` is called,
+    which may raise to give up.
     """
-    answer = proved(__name__, device)
+    answer = proved(__name__, device, pause=pause)
     if not answer.is_yes:
         return None, answer.why
     return partial(recorded, trials=1, pool=torch.cuda.graph_pool_handle()), answer.why

@@ -75,10 +75,11 @@ def to_int8(network: nn.Module) -> None:
     for module in list(network.modules()):
         for name, child in module.named_children():
             if isinstance(child, Projection):
-                setattr(module, name, _int8_of(child))
+                setattr(module, name, int8_of(child))
 
 
-def _int8_of(exact: Projection) -> Int8Projection:
+def int8_of(exact: Projection) -> Int8Projection:
+    """The same layer in int8; one that is hollow stays so."""
     if not exact.weight.is_meta:
         return Int8Projection.of(exact)
     made = Int8Projection(exact.in_features, exact.out_features, bias=False)

@@ -23,12 +23,16 @@ from core.settings import Values
 
 _FORMATS = {"int8": "int8.3"}
 """The version of a cache's format, where there has been another."""
-_WEIGHTS = "int8.2"
-"""The version of int8 weights; the first had a scale a row."""
+_WEIGHTS = {"int8": "int8.2", "int4": "int4.1"}
+"""The versions of rounded weights; the first of int8 had a scale a row."""
 Load = Callable[[tuple[Part, ...]], TokenModel]
 """Loads some parts of the model: `text` where it is read, the others on the run's device."""
 Walk = Callable[..., Iterator[object]]
 """Writes a song's columns one by one: `loop.steps`, or static ones in the same way."""
+Beside = Callable[[], object]
+"""What else is done after every step."""
+Heard = Callable[[int, Callable[[int], Tensor]], object]
+"""Takes how many frames of the song stand, and what gives the codes int64 [3, n] of the first n."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Task:
     room: Room
     notebook: Notebook
     walk: Walk
+    beside: Beside = int
 
     def columns(self, start: int, end: int) -> Tensor:
         """Columns of the sheet where the network is, int64 [3, end - start]."""
@@ -57,29 +62,33 @@ class Task:
         written = self.walk(
             song, self.sheet, self.prompt, self.run, books=books, progress=progress, told=ear.told
         )
-        _write_down(written, self.notebook, books)
+        _write_down(written, self.notebook, books, self.beside)
 
 
 def compose(
     load: Load, shapes: TokenShapes, conditions: Conditions, values: Values, run: Run,
     *, schedule: str = "lockstep", start: Tokens | None = None, is_exact: bool = True, steps: Steps = "auto",
+    heard: Heard | None = None,
 ) -> Tokens:  # fmt: skip
     """Phase 2: conditions to codes at 25 Hz, going on from what `run` knows, or from the codes `start`.
 
     `lockstep` keeps both transformers in memory, `two-pass` one at a time; the tokens are the same. With
     guidance 1 at the start only the conditioned row is kept, and guidance stays 1 to the end. What is made is
     handed to `run` about every second of song, and before an error passes through; `is_exact` says whether
-    nothing but that tells a song that was broken off from one that was not. Raises SongdeskError when
+    nothing but that tells a song that was broken off from one that was not. In lockstep `heard` is called
+    after every step, and may take some time to do something with what stands. Raises SongdeskError when
     the model ends the song before its first frame or `start` leaves no room for more, Cancelled when the
     person gives up.
     """
     frames, known = frames_in(values.real("length")), run.known()
     _fits(start, shapes, frames)
-    static = is_static(run.device, steps)
-    sheet = Sheet(
-        shapes, frames, device=torch.device("cpu") if static else run.device, start=_given(known, start),
-        end=known.frames, is_told=known.is_stopped, until=frames_in(run.until) if run.until else None,
+    blank = partial(
+        Sheet, shapes, frames, start=_given(known, start), end=known.frames, is_told=known.is_stopped,
+        until=frames_in(run.until) if run.until else None,
     )  # fmt: skip
+    ear = _Ear(run, partial(_begins, blank(device=torch.device("cpu")), schedule))
+    static = is_static(run.device, steps, pause=ear.listen)
+    sheet = blank(device=torch.device("cpu") if static else run.device)
     notebook = Notebook(run, sheet, [len(codes) for codes in known.books])
     begun = any(known.books)
     rows = known.rows if begun and known.rows else 1 if float(run.live("guidance")) == 1 else 2
@@ -91,19 +100,36 @@ def compose(
         is_traceless = is_exact and known.made_on in ("", made_on) and not (is_mixed and known.is_turned)
         run.seam(len(known.books[0]), is_exact=is_traceless)
     room = Room(rows, sheet.total, values.text("kv_cache"), values.real("mulaw_mu"))
-    walk = _walk(run, steps, static=static) if sheet.has_open() else plain_steps
-    task = Task(sheet, conditions.prompt_codes[0], run, room, notebook, walk)
+    walk = _walk(ear, steps, static=static) if sheet.has_open() else plain_steps
+    beside: Beside = int
+    if heard is not None and schedule != "two-pass":
+        beside = partial(_let_hear, sheet, heard)
+    task = Task(sheet, conditions.prompt_codes[0], run, room, notebook, walk, beside)
     write = two_pass if schedule == "two-pass" else lockstep
     write(load, load(("text",)).prefix(conditions, rows), task)
     return Tokens(sheet.codes().cpu())
 
 
-def _walk(run: Run, asked: Steps, *, static: bool) -> Walk:
+def _let_hear(sheet: Sheet, heard: Heard) -> None:
+    heard(sheet.standing, sheet.beginning)
+
+
+def _begins(sheet: Sheet, schedule: str) -> tuple[int, int]:
+    """What is done of a song and of how much, before anything of it is written on this sheet."""
+    if schedule == "two-pass":
+        sheet.skip((0,))
+        return min(sheet.done, sheet.goal), 2 * sheet.goal
+    sheet.skip(EVERY_BOOK)
+    return min(sheet.done, sheet.last), sheet.last
+
+
+def _walk(ear: "_Ear", asked: Steps, *, static: bool) -> Walk:
     """How columns are written; what makes that slower than it could be is told."""
-    drive = best_drive(run.device) if static else None
-    slowed = drive.complaint if drive else complaint(run.device, asked)
+    device, pause = ear.run.device, ear.listen
+    drive = best_drive(device, pause=pause) if static else None
+    slowed = drive.complaint if drive else complaint(device, asked, pause=pause)
     if slowed:
-        run.note(slowed)
+        ear.run.note(slowed)
     return partial(static_steps, drive) if drive else plain_steps
 
 
@@ -111,7 +137,7 @@ def _made_on(device: torch.device, values: Values, *, static: bool) -> str:
     """All that decides which numbers the network computes: by others a song goes on with a trace."""
     cache = values.text("kv_cache")
     steps = [arithmetic(device)] if static else []
-    weights = [_WEIGHTS] if values.text("weights") == "int8" else []
+    weights = [_WEIGHTS[kind] for kind in (values.text("weights"),) if kind in _WEIGHTS]
     # Threads share some sums of wide products, whose last bits then depend on how many there are.
     threads = torch.get_num_threads() if device.type == "cpu" else 1
     place = f"{device.type}:{threads}" if threads > 1 else device.type
@@ -169,7 +195,7 @@ def _sub_pass(model: TokenModel, prefix: Streams, task: Task, *, states: Tensor)
 
 @dataclass(slots=True)
 class _Ear:
-    """Listens while the network takes in what is known."""
+    """Listens while a device is tried, and while the network takes in what is known."""
 
     run: Run
     progress: Progress
@@ -180,11 +206,14 @@ class _Ear:
             self.told = Verdict.FINISH
 
 
-def _write_down(columns: Iterable[object], notebook: Notebook, books: tuple[int, ...]) -> None:
+def _write_down(
+    columns: Iterable[object], notebook: Notebook, books: tuple[int, ...], beside: Beside
+) -> None:
     """Take the steps, keeping what they make; the last of it also when one of them fails."""
     try:
         for _ in columns:
             notebook.note(books)
+            beside()
     finally:
         notebook.note(books, now=True)
 

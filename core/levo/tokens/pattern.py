@@ -90,6 +90,15 @@ class Sheet:
         here = self.done - self.ahead
         return max(self._given[book], min(here - self._shapes.delays[book], self.frames))
 
+    @property
+    def standing(self) -> int:
+        """Frames of the song so far that stand in every codebook, whatever comes behind them."""
+        return min(self.goal, *(self.made(book) for book in range(CODEBOOKS)))
+
+    def beginning(self, frames: int) -> Tensor:
+        """The codes [3, frames] of the first frames, which stand, on the host."""
+        return revert(self._columns, self._shapes.delays, frames).cpu()
+
     def cells(self, book: int, start: int, end: int) -> Tensor:
         """Frames of one codebook as written, [end - start]."""
         first = 1 + self._shapes.delays[book]

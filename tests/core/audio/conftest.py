@@ -9,9 +9,13 @@ import pytest
 import soundfile
 
 from core.audio.player import Player, open_player
+from core.audio.pulse import PulseServer
+from core.audio.seat import Seat
 from core.audio.voices import SoundModule
 
 RATE = 8000
+SERVERS = Seat(pulse=PulseServer("unix:/imagined/native", answers=True, trouble=""), pipewire="")
+"""Where PulseAudio and PipeWire run."""
 # A program that plays: it notes its arguments and process, keeps a copy of what it is given, and waits.
 PLAYS = """#!/bin/sh
 echo "$@" >> "$SCRATCH/arguments"
@@ -54,6 +58,6 @@ def program_player(scratch: Path) -> Callable[..., Player]:
         (scratch / name).write_text(script)
         (scratch / name).chmod(0o755)
         found = lambda wanted: shutil.which(wanted, path=str(scratch))  # noqa: E731
-        return open_player(load_sound=no_portaudio, find=found, remote=False)
+        return open_player(load_sound=no_portaudio, find=found, seat=SERVERS)
 
     return install

@@ -1,6 +1,5 @@
 """Playing takes: the choice of a backend, and the same behaviour of all of them."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -164,24 +163,6 @@ def test_a_file_that_vanishes_before_play_is_a_reason(player: Player, song: Path
     assert "no such sound file" in player.reason
 
 
-def test_backends_are_tried_in_order(scratch: Path, program_player: ProgramPlayer) -> None:
-    for name in ("afplay", "ffplay", "aplay", "paplay", "pw-play"):
-        assert program_player(name=name).backend == name
-    through_device = open_player(
-        load_sound=FakeSound, find=lambda name: shutil.which(name, path=str(scratch)), remote=False
-    )
-    assert through_device.backend == "PortAudio"
-    assert "Imaginary Speakers" in through_device.reason
-    without_device = open_player(
-        load_sound=lambda: FakeSound(device=False),
-        find=lambda name: shutil.which(name, path=str(scratch)),
-        remote=False,
-    )
-    assert without_device.backend == "pw-play"
-    assert "no output device" in without_device.reason
-    assert "estimate" in without_device.reason
-
-
 def test_without_any_backend_the_reason_says_why_and_where_the_file_is(song: Path) -> None:
     player = open_player(load_sound=no_portaudio, find=no_program, remote=False)
     player.load(song)
@@ -189,12 +170,6 @@ def test_without_any_backend_the_reason_says_why_and_where_the_file_is(song: Pat
     assert (player.backend, player.can_seek, player.playing, player.duration) == ("none", False, False, 4.0)
     for part in ("PortAudio is not installed", "paplay", str(song)):
         assert part in player.reason
-
-
-@pytest.mark.parametrize("find", [no_program, lambda name: "/bin/true"])
-def test_over_ssh_the_server_is_named_as_the_place_of_the_sound(find: Callable[[str], str | None]) -> None:
-    assert "on the server" in open_player(load_sound=no_portaudio, find=find, remote=True).reason
-    assert "on the server" not in open_player(load_sound=no_portaudio, find=find, remote=False).reason
 
 
 def test_a_machine_as_it_is_gets_some_player() -> None:

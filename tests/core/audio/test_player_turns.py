@@ -16,7 +16,7 @@ import soundfile
 from core.audio import devicevoice
 from core.audio.player import Player, open_player
 from core.audio.spool import Spool
-from core.audio.voices import Voice
+from core.audio.voices import LEAD_IN, Voice
 from tests.core.audio.fake_sound import RATE, FakeSound, until
 
 ProgramPlayer = Callable[..., Player]
@@ -330,7 +330,7 @@ def test_a_program_is_run_again_for_what_was_rendered_meanwhile(
         until(lambda: len(given(scratch)) == 2)
         until(lambda: player.waiting)
         player.close()
-    assert [len(copy) for copy in given(scratch)] == [round(0.3 * RATE), round(0.5 * RATE)]
+    assert [len(copy) for copy in given(scratch)] == [round((LEAD_IN + new) * RATE) for new in (0.3, 0.5)]
 
 
 def test_a_program_goes_round_in_one_copy(

@@ -176,6 +176,9 @@ def test_the_real_report_is_one_object_and_holds_nothing_planted(
     assert found["stubs"]["status"] == "fail"
     assert found["torch"]["status"] == found["sums"]["status"] == found["device"]["status"] == "ok"
     assert {"audio", "terminal", "library", "models", "config", "folders", "ram"} <= found.keys()
+    assert found["kernels"]["facts"] == {
+        "live": "torch", "why": "a processor", "tried": {}, "seconds": found["kernels"]["facts"]["seconds"],
+    }  # fmt: skip
     assert not {"gemm", "parity"} & found.keys()
     assert sum(report["total"].values()) == len(found)
     assert not any(each["what"].startswith("the check broke") for each in found.values())

@@ -1,5 +1,6 @@
 """Speakers and terminals: what is said of them, and the letter drawn to learn its width."""
 
+import json
 import os
 import threading
 import tty
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.doctor import surroundings, width
+from core.doctor import hearing, surroundings, width
 from core.doctor.child import Told
 from core.doctor.surroundings import colours, heard, judged
 
@@ -77,6 +78,78 @@ def test_what_would_play_is_told(facts: dict[str, str], is_far: bool, verdict: s
     found = heard(Told({"sound": facts}), is_far=is_far)
     assert found.status == verdict
     assert words in found.what
+
+
+BACKENDS = [
+    {"name": "PortAudio", "works": False, "why": "PortAudio finds no output device"},
+    {"name": "paplay", "works": True, "why": "the sound server of this machine"},
+    {"name": "pw-play", "works": False, "why": "not installed"},
+    {"name": "aplay", "works": None, "why": "that shows when it plays"},
+    {"name": "browser", "works": True, "why": "`songdesk listen`"},
+]
+PAPLAY = "through paplay: the sound server of this machine · PortAudio finds no output device"
+
+
+def sound(**changes: object) -> Told:
+    facts = {"backend": "paplay", "reason": PAPLAY, "brought": False, "trouble": "", "backends": BACKENDS}
+    return Told({"sound": {**facts, **changes}})
+
+
+def test_every_way_of_making_sound_is_told_with_what_would_come_of_it() -> None:
+    found = heard(sound(), is_far=False)
+    assert found.status == "ok"
+    assert found.what.startswith(PAPLAY)
+    for words in (
+        "aplay may work: that shows",
+        "browser would work: `songdesk listen`",
+        "not installed: pw-play",
+    ):
+        assert words in found.what
+    assert found.what.count("no output device") == 1
+    assert found.facts["backends"] == BACKENDS
+    assert not found.fix
+
+
+def test_over_ssh_both_ways_to_hear_it_are_given_with_the_exact_lines() -> None:
+    found = heard(sound(), is_far=True)
+    assert "not yours" in found.what
+    for words in (
+        "songdesk listen",
+        "ssh -R /tmp/my-pulse:$XDG_RUNTIME_DIR/pulse/native",
+        "export PULSE_SERVER=unix:/tmp/my-pulse",
+    ):
+        assert words in found.fix
+
+
+def test_sound_that_is_brought_over_ssh_is_the_persons_own() -> None:
+    reason = "through paplay: your machine's sound server, which SSH forwards as PULSE_SERVER"
+    found = heard(sound(reason=reason, brought=True), is_far=True)
+    assert (found.status, found.fix) == ("ok", "")
+    assert "not yours" not in found.what
+
+
+@pytest.mark.parametrize("is_far", [False, True])
+def test_a_pulse_server_that_is_named_and_does_not_answer_is_a_warning(*, is_far: bool) -> None:
+    trouble = "PULSE_SERVER=unix:/tmp/my-pulse cannot be reached: connection refused"
+    found = heard(sound(trouble=trouble), is_far=is_far)
+    assert found.status == "warn"
+    assert trouble in found.what
+    assert "PULSE_SERVER names, or unset it" in found.fix
+    assert ("songdesk listen" in found.fix) == is_far
+
+
+def test_the_child_tells_every_backend_of_this_machine_and_which_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["hearing", "afplay"])
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert hearing.main() == 0
+    facts = json.loads(capsys.readouterr().out.splitlines()[-1])["facts"]
+    assert facts["backend"] == "none"
+    assert "asks for afplay" in facts["reason"]
+    assert {"PortAudio", "paplay", "pw-play", "aplay", "browser"} <= {
+        each["name"] for each in facts["backends"]
+    }
 
 
 def test_sound_that_crashes_costs_one_line() -> None:

@@ -1,7 +1,9 @@
 """Whether a device's graphs are to be trusted: asked of another process, and remembered."""
 
 import json
+import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,8 +12,9 @@ from typing import Any
 import pytest
 import torch
 
+from core.errors import Cancelled
 from core.levo import graphs
-from core.levo.graphs import Answer, proved
+from core.levo.graphs import Answer, proved, remembered
 from core.paths import graph_file
 
 GPU = torch.device("cuda")
@@ -24,13 +27,23 @@ def device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
     """A device by name, a child that answers as told, and a cache of its own."""
     told = SimpleNamespace(name="RX", out='noise\n{"difference": ""}\n', code=0, error="", asked=[])
 
-    def run(command: list[str], **_: Any) -> Any:
-        told.asked.append(command)
-        if isinstance(told.out, Exception):
-            raise told.out
-        return subprocess.CompletedProcess(command, told.code, told.out, told.error)
+    class Child:
+        def __init__(self, command: list[str], *, stdout: Any, stderr: Any, **_: Any) -> None:
+            told.asked.append(command)
+            if isinstance(told.out, OSError):
+                raise told.out
+            stdout.write(str(told.out).encode())
+            stderr.write(told.error.encode())
 
-    monkeypatch.setattr("core.levo.graphs.subprocess.run", run)
+        def wait(self, timeout: float) -> int:
+            if isinstance(told.out, Exception):
+                raise told.out
+            return int(told.code)
+
+        def poll(self) -> int:
+            return int(told.code)
+
+    monkeypatch.setattr("core.levo.graphs.subprocess.Popen", Child)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: told.name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return told
@@ -74,11 +87,13 @@ def test_what_came_to_no_end_is_asked_again_after_a_while(
     device: SimpleNamespace, out: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     device.out = out
+    monkeypatch.setattr(graphs, "_PATIENCE", 0.01)
     now = 1e9
     monkeypatch.setattr("core.levo.graphs.time.time", lambda: now)
     assert not proved(NAME, GPU).is_yes
     assert not proved(NAME, GPU).is_yes
     assert len(device.asked) == 1
+    monkeypatch.setattr(graphs, "_PATIENCE", 10.0)
     device.out, now = '{"difference": ""}', 1e9 + 8 * 86_400
     assert proved(NAME, GPU).is_yes
 
@@ -102,6 +117,47 @@ def test_another_device_torch_driver_module_or_source_is_asked_anew(
         assert len(device.asked) == count
     proved("core.levo.tokens.static.selftest", GPU)
     assert len(device.asked) == len(changes) + 2
+
+
+def test_who_looks_makes_no_trial(device: SimpleNamespace) -> None:
+    assert remembered(NAME, GPU) is None
+    assert device.asked == []
+    assert proved(NAME, GPU) == remembered(NAME, GPU) == Answer(True, "a trial agreed")
+
+
+def test_who_gives_up_during_a_trial_ends_it_and_all_it_began(
+    device: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A real process, with one of its own as a compiler would be, of which neither must be left."""
+    begun, program = tmp_path / "begun", tmp_path / "program"
+    program.write_text(f"#!/bin/sh\nsleep 100 &\necho $$ $! > {begun}.part\nmv {begun}.part {begun}\nwait\n")
+    program.chmod(0o755)
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(graphs, "_about", lambda *_: "about")
+    monkeypatch.setattr("sys.executable", str(program))
+
+    def give_up() -> None:
+        if begun.exists():
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        proved(NAME, GPU, pause=give_up)
+    left = [int(each) for each in begun.read_text().split()]
+    until = time.monotonic() + 10
+    while any(map(_runs, left)) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not any(map(_runs, left))
+    assert remembered(NAME, GPU) is None, "nothing came of it"
+
+
+def _runs(process: int) -> bool:
+    """Whether a process is there and no corpse that nobody has buried yet."""
+    try:
+        os.kill(process, 0)
+        return ") Z" not in Path(f"/proc/{process}/stat").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
 
 
 @pytest.mark.parametrize("damage", ["", "[]", "{", '{"x": 1}'])

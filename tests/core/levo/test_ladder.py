@@ -20,7 +20,7 @@ GIB = 1 << 30
 
 def values(**changes: Value) -> Values:
     table = {setting.key: setting.default for setting in settings_of(LARGE)}
-    return Values({**table, **changes})
+    return Values({**table, "ahead": "off", **changes})  # what is heard meanwhile has tests of its own
 
 
 def rungs(stage: str, device: Device = "cuda", song: Song = SONG, **changes: Value) -> tuple[Rung, ...]:
@@ -83,6 +83,14 @@ def test_what_a_person_fixed_is_kept(fixed: Any, count: int) -> None:
         assert not set(rung.settings) & {*fixed, "kv_cache"}
         assert rung.settings.keys() <= {"weights", "schedule", "length"}
     assert [rung.settings.get("length") for rung in found[:-1]] == [None] * count
+
+
+def test_int4_is_taken_where_it_is_asked_for_and_nowhere_else() -> None:
+    for kept in ("auto", "int8"):
+        assert "int4" not in " ".join(names(rungs("tokens", length=280.0, kv_cache=kept)))
+    asked = rungs("tokens", length=280.0, weights="int4")
+    assert all(name.partition(", ")[0] == "int4 weights" for name in names(asked) if "only" not in name)
+    assert asked[0].plan.peak < rungs("tokens", length=280.0, weights="int8")[0].plan.peak
 
 
 def test_no_way_is_shorter_than_the_shortest_song_allowed() -> None:

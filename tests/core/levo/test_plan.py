@@ -8,6 +8,7 @@ from core.levo.plan_tokens import lockstep_plan, main_parameters, sub_parameters
 from core.levo.settings import settings_of
 from core.levo.shapes import TokenShapes, shapes_of
 from core.levo.tokens.blocks import to_int8
+from core.levo.tokens.fourbits import to_int4
 from core.levo.tokens.model import TokenModel
 from core.levo.weights import hollow
 from core.registry import variant
@@ -87,17 +88,20 @@ def test_a_longer_song_and_a_second_row_take_more(plan: Callable[..., Any], name
 
 @pytest.mark.parametrize("name", ["demo", "v2-large"])
 @pytest.mark.parametrize("schedule", [lockstep_plan, two_pass_plan])
-def test_int8_weights_take_a_byte_a_value_and_their_scales(name: str, schedule: Callable[..., Any]) -> None:
+@pytest.mark.parametrize(("weights", "rounds"), [("int8", to_int8), ("int4", to_int4)])
+def test_rounded_weights_take_their_codes_and_scales(
+    name: str, schedule: Callable[..., Any], weights: str, rounds: Callable[[Any], None]
+) -> None:
     with hollow():
         model = TokenModel(shapes(name), ("main", "sub") if schedule is lockstep_plan else ("main",))
-        to_int8(model)
+        rounds(model)
     sizes = {key: tensor.numel() * tensor.itemsize for key, tensor in model.state_dict().items()}
-    planned = schedule(shapes(name), values(weights="int8"), frames=7000, bytes_each=4)
+    planned = schedule(shapes(name), values(weights=weights), frames=7000, bytes_each=4)
     assert planned.weights == sum(sizes.values())
 
 
 def test_published_weights_are_as_wide_as_the_device_computes() -> None:
-    song, asked = Song("", "", ""), values(length=60.0)
+    song, asked = Song("", "", ""), values(length=60.0, ahead="off")
     for name, times in (("v2-large", 2), ("demo", 1)):
         there, here = (plan(song, variant(name), asked, device).stages[1] for device in ("cuda", "cpu"))
         assert here.weights == times * there.weights

@@ -82,7 +82,7 @@ def test_a_song_becomes_48_khz_stereo_of_the_length_asked_for(toy: str, tmp_path
 
 
 def test_the_song_can_be_heard_while_it_is_rendered(windowed: str, tmp_path: Path) -> None:
-    asked = job(windowed, tmp_path, decode_chunk=16, length=4)
+    asked = job(windowed, tmp_path, decode_chunk=16, length=4, ahead="off")
     watch = Watching(asked)
     render(asked, watch)
     assert len(watch.previews) > 3

@@ -1,15 +1,17 @@
 """Small songs that have begun, with every network and cache, to try a device with before a person's song."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.levo.shapes import TokenShapes
+from core.levo.tokens.blocks import to_int8
 from core.levo.tokens.cache import CodedCache, PlainCache
 from core.levo.tokens.decoding import Decoding, MainPass, Pass, Room, SubPass
+from core.levo.tokens.fourbits import to_int4
 from core.levo.tokens.model import TokenModel
 from core.levo.tokens.pattern import EVERY_BOOK, Sheet
 from core.levo.tokens.sample import Knobs
@@ -23,6 +25,7 @@ SHAPES = TokenShapes(
     delays=(0, 4, 4),
 )  # fmt: skip
 CACHES = ("int8", "fp16", "mulaw8")
+ROUNDINGS: Mapping[str, Callable[[nn.Module], None]] = {"int8": to_int8, "int4": to_int4}
 KNOBS = (
     Knobs(temperature=0.9, minimum_length=1.6),
     Knobs(temperature=1.1, top_p=0.9, stem_temperature=0.7, repetition_penalty=1.2, minimum_length=1.6),
@@ -59,11 +62,16 @@ class Sketch:
 
 
 def sketches(device: torch.device) -> Iterator[Sketch]:
-    """One for each network and cache, each with memory of its own on the device."""
-    model = _model(device)
+    """One for each network and cache, and for rounded weights, each with memory of its own on the device."""
+    model, columns = _model(device), _FRAMES + max(SHAPES.delays)
     for cache, make in product(CACHES, (_both, _main, _sub)):
-        network = make(model, Room(2, _FRAMES + max(SHAPES.delays), cache))
+        network = make(model, Room(2, columns, cache))
         yield Sketch(f"{type(network).__name__}, {cache} cache", network, _begun(network))
+    for kind, rounds in ROUNDINGS.items():
+        model = _model(device)
+        rounds(model)
+        network = _both(model, Room(2, columns, CACHES[0]))
+        yield Sketch(f"{type(network).__name__}, {kind} weights", network, _begun(network))
 
 
 def _begun(network: Pass) -> StaticStep:

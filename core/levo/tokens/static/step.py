@@ -18,6 +18,7 @@ from core.kernels.reference import rms_norm
 from core.kernels.store import LayerStore
 from core.levo.tokens.blocks import Int8Projection
 from core.levo.tokens.decoding import Decoding, MainPass, Pass, Room, SubPass, Transformer
+from core.levo.tokens.fourbits import Int4Projection
 from core.levo.tokens.pattern import EVERY_BOOK
 from core.levo.tokens.static.state import stores_of
 
@@ -119,6 +120,8 @@ class SubStep(StaticStep):
 
 def packed(projection: nn.Module) -> Packed:
     """The matrix of a linear layer as the network holds it: no copy."""
+    if isinstance(projection, Int4Projection):
+        return projection.packed
     if isinstance(projection, Int8Projection):
         return view(projection.weight, projection.weight_scale)
     assert isinstance(projection, nn.Linear), "a linear layer"

@@ -8,14 +8,22 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
+from core.bench.decode import piecework
 from core.bench.decode.bench import Scope
 from core.bench.decode.machine import machine
+from core.bench.decode.pieces import pieces
 from core.cli import _parser, main
+
+PIECES = [("append", "int8"), ("attention", "mulaw8"), ("products", "int4"), ("draw, advance", "")]
+"""Of all that are timed."""
 
 
 @pytest.fixture(autouse=True)
 def quick(brief: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.bench.decode.bench.scope_of", lambda device, *, is_small: brief)
+    monkeypatch.setattr(
+        piecework, "pieces", lambda *given: [each for each in pieces(*given) if each[:2] in PIECES]
+    )
 
 
 def test_a_table_is_printed_after_a_word_on_quality(
@@ -23,7 +31,11 @@ def test_a_table_is_printed_after_a_word_on_quality(
 ) -> None:
     assert main(["bench", "decode", "--model", windowed, "--form", "int8+mulaw8", "--device", "cpu"]) == 0
     shown = capsys.readouterr().out
-    _, table, last = shown.split("\n\n")
+    _, kernels, table, last = shown.split("\n\n")
+    assert kernels.startswith("kernels' twins in plain torch at position 140, of one layer or column, ")
+    for row in ("append, int8 cache", "attention, mulaw8 cache", "products, int4 weights", "draw, advance"):
+        line = rf"^  {row} +\S+ .s +\S+ .B +\S+ +\d+% +\S+ .s +\d+\.\d\d +\S+$"
+        assert re.search(line, kernels, re.MULTILINE), row
     assert table.startswith("int8 weights, mulaw8 cache\n")
     for row in ("A straightforward", "B ours, plain", "C ours, static"):
         (near, rates) = re.findall(rf"^  {row} +(.*)$", table, re.MULTILINE)
@@ -57,6 +69,8 @@ def test_json_is_one_object_with_everything(windowed: str, capsys: pytest.Captur
     (report,) = told["reports"]
     assert report["weights"] == "made by rule"
     assert report["machine"]["read"] > 0
+    assert [(piece["name"], piece["form"]) for piece in report["pieces"]] == PIECES
+    assert all(piece["of_read"] > 0 and piece["ratio"] > 0 for piece in report["pieces"])
     (form,) = report["forms"]
     for way in form["ways"]:
         assert len(way["rates"]) == len(way["of_read"]) == len(way["ratios"]) == 2

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.bench.decode.quality import STEPS, Lesson, lesson, nearness
+from core.bench.decode.quality import Lesson, lesson, nearness
 from core.bench.decode.subject import Subject
 from core.bench.decode.traffic import Form
 from core.bench.decode.ways import ours, straightforward
 from core.levo.tokens.static.choice import best_drive
 from core.settings import Values
-from tests.core.bench.decode.conftest import CPU, FORMATS, SHAPES
+from tests.core.bench.decode.conftest import CPU, FORMATS, LESSON, SHAPES
 
 ROOM = SHAPES.prefix + 100
 
@@ -23,10 +23,10 @@ def taught(tiny_subject: Subject) -> Lesson:
 
 
 def test_a_lesson_is_drawn_by_the_reference_path(taught: Lesson) -> None:
-    assert taught.columns.shape == (3, 1 + STEPS)
+    assert taught.columns.shape == (3, 1 + LESSON)
     assert bool((taught.columns[:, 0] == SHAPES.special).all())
     assert bool((taught.columns[:, 1:] < SHAPES.codes).all())
-    assert taught.logits.shape == (STEPS, 2, 3, SHAPES.codes + 1)
+    assert taught.logits.shape == (LESSON, 2, 3, SHAPES.codes + 1)
     assert float((taught.prefix[0][0] - taught.prefix[0][1]).abs().max()) > 0
 
 
@@ -49,12 +49,13 @@ def test_every_way_is_near_the_reference_path(
 
 
 @torch.inference_mode()
-def test_int8_weights_are_told_by_their_divergence(
-    taught: Lesson, tiny_subject: Subject, tiny_values: Values
+@pytest.mark.parametrize(("weights", "least", "most"), [("int8", 1e-7, 1e-2), ("int4", 1e-4, 1.0)])
+def test_rounded_weights_are_told_by_their_divergence(
+    weights: str, least: float, most: float, taught: Lesson, tiny_subject: Subject, tiny_values: Values
 ) -> None:
-    way = ours(tiny_subject, Form("int8", "fp32"), tiny_values, ROOM, drive=best_drive(CPU))
+    way = ours(tiny_subject, Form(weights, "fp32"), tiny_values, ROOM, drive=best_drive(CPU))
     near = nearness(way.listen(taught), taught.logits)
-    assert 1e-7 < near.mean < 1e-2
+    assert least < near.mean < most
     assert way.weights < sum(tensor.nbytes for tensor in tiny_subject.model.state_dict().values())
 
 

@@ -10,6 +10,7 @@ from core.bench.decode.traffic import ROWS, Form, step_bytes, weight_bytes
 from core.levo.shapes import CODEBOOKS, TokenShapes, shapes_of
 from core.levo.tokens.blocks import to_int8
 from core.levo.tokens.cache import CodedCache, make_cache
+from core.levo.tokens.fourbits import to_int4
 from core.levo.tokens.model import TokenModel
 from core.levo.weights import hollow
 from core.registry import variant
@@ -24,11 +25,11 @@ def read_by_a_step(shapes: TokenShapes, weights: str, dtype: torch.dtype) -> int
     """Bytes of a model's tensors as they are loaded, of whose embeddings a step reads one row each."""
     with hollow():
         model = TokenModel(shapes, ("main", "sub"))
-        if weights == "int8":
-            to_int8(model)
+        if weights != "full":
+            {"int8": to_int8, "int4": to_int4}[weights](model)
     tables, read = [], 0
     for name, tensor in model.state_dict().items():
-        is_kept = tensor.dtype == torch.int8 or name.endswith("weight_scale")
+        is_kept = tensor.dtype in (torch.int8, torch.uint8) or name.endswith("weight_scale")
         each = tensor.dtype.itemsize if is_kept else dtype.itemsize
         if name.startswith(("emb.", "layer2_emb.")):
             tables.append(name)
@@ -40,7 +41,7 @@ def read_by_a_step(shapes: TokenShapes, weights: str, dtype: torch.dtype) -> int
 
 
 @pytest.mark.parametrize("shapes", [SHAPES, WIDE, LARGE], ids=["tiny", "ragged", "published"])
-@pytest.mark.parametrize("weights", ["full", "int8"])
+@pytest.mark.parametrize("weights", ["full", "int8", "int4"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
 def test_a_step_reads_the_bytes_of_its_weights(shapes: TokenShapes, weights: str, dtype: torch.dtype) -> None:
     told = weight_bytes(shapes, weights, bytes_each=dtype.itemsize)

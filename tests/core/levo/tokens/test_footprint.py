@@ -15,6 +15,7 @@ from core.levo.shapes import TokenShapes, frames_in, shapes_of
 from core.levo.tokens.blocks import to_int8
 from core.levo.tokens.compose import compose
 from core.levo.tokens.decoding import Decoding, MainPass, Room, SubPass
+from core.levo.tokens.fourbits import to_int4
 from core.levo.tokens.loop import steps
 from core.levo.tokens.model import Part, TokenModel
 from core.levo.tokens.pattern import Sheet
@@ -104,10 +105,10 @@ def made(shapes: TokenShapes, parts: tuple[Part, ...], weights: str, dtype: torc
     """Parts of a model with weights that mean nothing, none of which were ever anything else."""
     with hollow():
         model = TokenModel(shapes, parts)
-        if weights == "int8":
-            to_int8(model)
+        if weights != "full":
+            {"int8": to_int8, "int4": to_int4}[weights](model)
     state = {
-        key: torch.ones(like.shape, dtype=torch.int8) if like.dtype == torch.int8
+        key: torch.ones(like.shape, dtype=like.dtype) if like.dtype in (torch.int8, torch.uint8)
         else torch.full(like.shape, 0.01, dtype=like.dtype if key.endswith("_scale") else dtype)
         for key, like in model.state_dict().items()
     }  # fmt: skip
@@ -122,6 +123,7 @@ def made(shapes: TokenShapes, parts: tuple[Part, ...], weights: str, dtype: torc
         ("fp32", "int8", torch.float32, 72 << 20),
         ("int8", "int8", torch.float32, 1 << 20),
         ("mulaw8", "full", torch.float32, 1 << 20),
+        pytest.param("int8", "int4", torch.float32, 1 << 20, marks=SLOW),
         pytest.param("mulaw8", "full", torch.float16, 1 << 20, marks=SLOW),
         pytest.param("int8", "full", torch.float16, 1 << 20, marks=SLOW),
     ],

@@ -121,7 +121,7 @@ def written(conditions: Conditions, queue: Queue, monkeypatch: pytest.MonkeyPatc
             desk.books[book].extend(codes)
         with monkeypatch.context() as patch:
             if way == "late":
-                patch.setattr("core.levo.tokens.compose.best_drive", lambda device: queue.drive())
+                patch.setattr("core.levo.tokens.compose.best_drive", lambda *_, **__: queue.drive())
             try:
                 made = compose(
                     load, SHAPES, conditions, Values(values), desk, schedule=schedule, start=start,

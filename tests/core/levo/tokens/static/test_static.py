@@ -11,6 +11,7 @@ from core.engine import Known, Verdict
 from core.errors import Cancelled, SongdeskError
 from core.levo.artifacts import Tokens
 from core.levo.tokens.blocks import to_int8
+from core.levo.tokens.fourbits import to_int4
 from core.levo.tokens.model import Part, TokenModel
 from core.settings import Value
 from tests.core.levo.tokens.conftest import SHAPES, Desk
@@ -90,11 +91,12 @@ def test_every_cache_is_read_as_it_was_written(
     assert [row[:10] for row in static] == [row[:10] for row in plain]
 
 
-def test_int8_weights_are_read_as_they_are_in_memory(
-    tiny: Callable[[float], TokenModel], written: Written
+@pytest.mark.parametrize("rounds", [to_int8, to_int4], ids=["int8", "int4"])
+def test_rounded_weights_are_read_as_they_are_in_memory(
+    rounds: Callable[[TokenModel], None], tiny: Callable[[float], TokenModel], written: Written
 ) -> None:
     model = tiny(0.0)
-    to_int8(model)
+    rounds(model)
     plain, static = (written(model, way, knobs={"temperature": 0.5})[0] for way in ("plain", "late"))
     assert [row[:10] for row in static] == [row[:10] for row in plain]
 

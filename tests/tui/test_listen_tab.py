@@ -22,6 +22,7 @@ from core.config import Config, ListenConfig, StudioConfig
 from core.errors import SongdeskError
 from core.library.listening import LibraryShelf
 from core.meter import State
+from core.passing import Takes
 from core.song import Song
 from core.takes.take import home_of
 from tests.tui.jukebox import Jukebox
@@ -134,6 +135,16 @@ async def plays(app: "Studio", pilot: Any, until: Any) -> None:
     await until(pilot, lambda: app.studio.takes.deck.playing)
 
 
+async def passes_links() -> Takes:
+    return Takes(link=True)
+
+
+def links(app: "Studio") -> set[str]:
+    """What the terminal is told to make links of."""
+    styles = (segment.style for strip in app.screen._compositor.render_strips() for segment in strip)
+    return {style.link for style in styles if style is not None and style.link}
+
+
 async def test_the_key_shows_the_way_and_goes_over_to_the_tab_and_back(
     engine: Rehearsal, hall: Hall, until: Any
 ) -> None:
@@ -143,6 +154,7 @@ async def test_the_key_shows_the_way_and_goes_over_to_the_tab_and_back(
         await plays(app, pilot, until)
         player.position = 4.0
         app.studio.begin_listening = hall.begin
+        app.what_passes = passes_links
         await pilot.press("alt+h")
         await until(pilot, lambda: isinstance(app.screen, ListenPage))
         assert (hall.ports, player.is_closed) == ([8737], True)
@@ -158,6 +170,7 @@ async def test_the_key_shows_the_way_and_goes_over_to_the_tab_and_back(
             "l copies the ssh line",
         ):
             assert words in text
+        await until(pilot, lambda: links(app) == {URL})
         await pilot.press("l")
         await until(pilot, lambda: app.screen.said.startswith("the ssh line: "))
         with hall.stage.attending("tab"):

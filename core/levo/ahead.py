@@ -70,7 +70,7 @@ class Turns:
         assert self._work is not None, "there is something to do"
         device = self._run.device
         _settle(device)
-        began = time.perf_counter()
+        began, trouble = time.perf_counter(), ""
         try:
             with self._room():
                 sound = next(self._work)
@@ -80,7 +80,9 @@ class Turns:
         except StopIteration:
             self._work = None
         except _FAILURES as error:
-            self._give_up(str(error).partition("\n")[0] or type(error).__name__)
+            trouble = str(error).partition("\n")[0] or type(error).__name__
+        if trouble:  # only here is the error gone, and with it the frames that held the networks
+            self._give_up(trouble)
         self._last = time.perf_counter() - began
         self._spent += self._last
 

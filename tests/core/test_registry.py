@@ -65,7 +65,7 @@ def test_every_model_has_a_plan_that_grows_with_the_song(name: str) -> None:
 
 def test_the_plan_counts_the_cache_of_the_specification() -> None:
     kind, chosen = family_of("v2-large")
-    values = resolve_for(kind, chosen, [Override({"length": 280, "kv_cache": "fp16"})])
+    values = resolve_for(kind, chosen, [Override({"length": 280, "kv_cache": "fp16", "ahead": "off"})])
     tokens = kind.plan(SONG, chosen, values).stages[1]
     assert tokens.units == 7250
     assert tokens.cache == 786_432 * 8202

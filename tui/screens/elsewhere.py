@@ -180,7 +180,7 @@ class Elsewhere(Composing):
     async def _tab_asks(self, event: Asked) -> None:
         deck, command = self.takes.deck, event.command
         match command:
-            case Command("play" | "pause" | "toggle") if not deck.take:
+            case Command("play" | "toggle") if not deck.take:
                 self.takes.play_next(1)
             case Command("play") if not deck.playing:
                 deck.toggle()

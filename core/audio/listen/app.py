@@ -1,9 +1,10 @@
 """What the server answers, behind its guard: the page, the state and its stream, takes and their sound."""
 
+import json
 import struct
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from soundfile import SoundFileError
 from starlette.applications import Starlette
@@ -56,9 +57,16 @@ def build(wire: Wire, shelf: Shelf, renditions: Renditions, token: str) -> App:
         Route("/", _page, methods=["GET"]),
         Route("/{name}", _page, methods=["GET"]),
     ]
-    app = Starlette(routes=routes)
+    app = Starlette(routes=routes, exception_handlers={SongdeskError: _trouble})
     app.router.redirect_slashes = False
     return Guard(GZipMiddleware(app, compresslevel=6, exclude_content_types=_PLAIN), token)
+
+
+class _Json(JSONResponse):
+    """JSON in ASCII: the name of a file may hold what UTF-8 cannot."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 class _Desk:
@@ -70,7 +78,7 @@ class _Desk:
         self._renditions = renditions
 
     async def state(self, _: Request) -> Response:
-        return JSONResponse(self._wire.facts())
+        return _Json(self._wire.facts())
 
     async def events(self, request: Request) -> Response:
         try:
@@ -101,11 +109,11 @@ class _Desk:
     async def takes(self, _: Request) -> Response:
         cards = await run_in_threadpool(self._shelf.cards)
         listed = [asdict(card) for card in cards[:_MOST]]
-        return JSONResponse({"takes": listed, "left_out": len(cards) - len(listed)})
+        return _Json({"takes": listed, "left_out": len(cards) - len(listed)})
 
     async def take(self, request: Request) -> Response:
         found = await run_in_threadpool(self._told, request.path_params["id"])
-        return Response(status_code=404) if found is None else JSONResponse(found)
+        return Response(status_code=404) if found is None else _Json(found)
 
     def _told(self, id: str) -> dict[str, object] | None:  # noqa: A002
         card = self._shelf.card(id)
@@ -123,13 +131,10 @@ class _Desk:
         sound = await run_in_threadpool(self._shelf.sound, id_, stem)
         if sound is None:
             return Response(status_code=404)
-        try:
-            kind = request.query_params.get("kind", "")
-            found = await run_in_threadpool(self._renditions.of, sound, kind if kind in KINDS else None)
-        except SongdeskError as error:
-            return JSONResponse({"error": str(error)}, status_code=500)
+        kind = request.query_params.get("kind", "")
+        found = await run_in_threadpool(self._renditions.of, sound, kind if kind in KINDS else None)
         if isinstance(found, Being):
-            return JSONResponse({"made": found.made}, status_code=503, headers={"retry-after": "1"})
+            return _Json({"made": found.made}, status_code=503, headers={"retry-after": "1"})
         return await send_file(request, found, name=await self._name(request, id_, stem, found))
 
     async def _name(self, request: Request, id: str, stem: str, file: Path | None) -> str:  # noqa: A002
@@ -157,7 +162,7 @@ class _Desk:
         try:
             first, count = _count(query.get("from", "0")), _count(query.get("count", str(_COUNT)))
         except ValueError:
-            return JSONResponse({"error": "from, count: samples"}, status_code=400)
+            return _Json({"error": "from, count: samples"}, status_code=400)
         stem = query.get("stem", "mix")
         file = await run_in_threadpool(self._shelf.growing, request.path_params["id"], stem)
         try:
@@ -204,5 +209,10 @@ def _count(text: str) -> int:
     return int(text)
 
 
+async def _trouble(_: Request, error: Exception) -> Response:
+    """What the library, or a rendition, cannot give now."""
+    return _Json({"error": str(error)}, status_code=500)
+
+
 def _unfit(error: Unfit) -> Response:
-    return JSONResponse({"error": str(error)}, status_code=400)
+    return _Json({"error": str(error)}, status_code=400)

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from math import inf, isfinite
 from typing import Any, cast, get_args
 
 from core.audio.listen.shelf import Shelf
@@ -13,6 +12,8 @@ _DO = frozenset(get_args(Do))
 _TAB = re.compile(r"[A-Za-z0-9-]{1,40}")
 _LONGEST = 86_400.0
 """Seconds of a place: a day."""
+_LATEST = 1e12
+"""Seconds of a clock; no number may be past every float."""
 _WANTS = {"seek": "place", "take": "take", "stem": "stem", "volume": "volume", "mark": "letter"}
 """What those that say how much, or which, cannot do without."""
 
@@ -61,7 +62,7 @@ def heard(body: bytes) -> tuple[str, Heard]:
         raise Unfit(f"{', '.join(flags)}: true or false")
     if not isinstance(revision, int) or isinstance(revision, bool):
         raise Unfit("revision: a whole number")
-    return tab_of(said.get("tab")), Heard(place, **flags, revision=revision, at=_number(said, "at", inf))
+    return tab_of(said.get("tab")), Heard(place, **flags, revision=revision, at=_number(said, "at", _LATEST))
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
@@ -78,11 +79,6 @@ def _number(said: Mapping[str, Any], key: str, most: float) -> float | None:
     value = said.get(key)
     if value is None:
         return None
-    if (
-        not isinstance(value, int | float)
-        or isinstance(value, bool)
-        or not isfinite(value)
-        or not 0 <= value <= most
-    ):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= most:
         raise Unfit(f"{key}: a number from 0 to {most:g}")
     return float(value)

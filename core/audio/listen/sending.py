@@ -18,7 +18,7 @@ _FROM = re.compile(rb"bytes=(\d{1,15})-(\d{0,15})")
 
 
 class _OneRange(FileResponse):
-    """Sends the whole file where several ranges are asked for, or one that makes no sense."""
+    """Sends the whole file where several ranges are asked for."""
 
     max_ranges = 1
     chunk_size = 128 * 1024

@@ -41,7 +41,8 @@ def serve(
 ) -> "Server":
     """Serve a stage and a shelf: on 127.0.0.1 at a port, or on a socket at a path that its owner alone opens.
 
-    Where the port is taken a free one is, and `moved` says so; 0 takes any. Without a token one is drawn.
+    Where the port is taken a free one is, with a token of its own, and `moved` says so; 0 takes any. Without
+    a token one is drawn.
     Returns when it can be reached. Raises SongdeskError when it cannot be begun.
     """
     from core.audio.listen.app import build
@@ -49,10 +50,11 @@ def serve(
     from core.audio.listen.renditions import Renditions
     from core.audio.listen.stream import Wire
 
-    token = token or fresh_token()
+    listener, moved = _tcp(port) if path is None else (_unix(path), "")
+    # Whoever has the port instead may have been sent the kept token by a tab that is still open.
+    token = fresh_token() if moved or not token else token
     wire, renditions = Wire(stage, shelf), Renditions(cache or rendition_cache())
     config = configured(build(wire, shelf, renditions, token))
-    listener, moved = _tcp(port) if path is None else (_unix(path), "")
     server = Server(config, listener, wire, renditions, token=token, path=path, moved=moved)
     server.start()
     return server

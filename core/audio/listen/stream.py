@@ -115,4 +115,4 @@ async def _came(news: asyncio.Event) -> bool:
 def _event(kind: str, facts: object, number: object = None) -> str:
     """One event in the words of server-sent events."""
     head = f"event: {kind}\n" + (f"id: {number}\n" if number is not None else "")
-    return f"{head}data: {json.dumps(facts, ensure_ascii=False)}\n\n"
+    return f"{head}data: {json.dumps(facts)}\n\n"

@@ -262,7 +262,7 @@ def test_a_take_may_go_on_with_memory_trusted_and_with_nothing_else_set(
 ) -> None:
     folders = [made.make(home, f"20261126-120000-{number}", State.PAUSED) for number in (1, 2)]
     assert main(["continue", "--all", "--queue", "--set", "temperature=0.2"]) == 2
-    assert "only memory can be set" in capsys.readouterr().err
+    assert "only ahead, memory can be set" in capsys.readouterr().err
     before = [recipe_in(folder) for folder in folders]
     assert len(say("continue", "--all", "--queue", "--set", "memory=trusted")) == 2
     for folder, recipe in zip(folders, before, strict=True):

@@ -109,4 +109,7 @@ def test_streams_that_are_in_use_are_not_given_up_for_others(
     with suppress(ConnectionError):
         late.send(ask(server, f"/{TOKEN}/state"))
     assert late.status == 0
+    deadline = time.monotonic() + 10.0
+    while len(stage.tabs()) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)  # a stream's head is sent before its tab counts as there
     assert len(stage.tabs()) == 3

@@ -286,7 +286,7 @@ def test_every_change_is_told_at_once(events: Events, stage: Stage) -> None:
 def test_a_tab_is_there_as_long_as_its_stream_is(client: httpx2.Client, stage: Stage) -> None:
     with client.stream("GET", "events", params={"tab": "one"}) as response:
         Events(response).next("state")
-        assert [tab.name for tab in stage.tabs()] == ["one"]
+        _until(lambda: [tab.name for tab in stage.tabs()] == ["one"])
     _until(lambda: stage.tabs() == ())
 
 

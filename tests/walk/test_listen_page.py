@@ -108,7 +108,7 @@ def test_the_buttons_of_the_tab_reach_the_studio(desk: Any, tabs: Any) -> None:
     tab.until(lambda: desk.stage.state.place >= 5 and tab.place > 5, "five seconds on")
     tab.press("Section on")
     tab.until(lambda: tab.place > 8, "the verse")
-    assert "We folded the morning" in tab.page.inner_text("#lyrics")
+    tab.until(lambda: "We folded the morning" in tab.page.inner_text("#lyrics"), "the verse's words")
     tab.press("Section on")
     tab.until(lambda: tab.page.inner_text("#lyrics") == "Paper boats.", "the line that is sung")
     tab.page.get_by_label("Backing, vocal muted").check()
@@ -141,6 +141,7 @@ def test_another_stem_and_take_go_on_at_the_same_place(desk: Any, tabs: Any) -> 
         assert before < now["place"] < desk.stage.position() + _ROUGHLY
 
 
+@pytest.mark.slow  # pushes come late where other tests have the processors
 def test_two_tabs_stay_in_step(desk: Any, tabs: Any) -> None:
     put_on(desk)
     first, second = tabs.open(desk.url), tabs.open(desk.url)
@@ -202,11 +203,12 @@ def test_a_browser_that_refuses_sound_is_met_by_one_button(playwright: Any, desk
             button = tab.page.get_by_role("button", name="Let this tab play sound")
             tab.until(lambda: button.is_visible() and desk.heard and desk.heard.blocked, "the button")
             assert "press the button" in tab.status
+            stands = desk.stage.position()
             tab.rest(1.0)
-            assert desk.stage.position() == pytest.approx(10.0, abs=0.2), "nobody hears it, so it waits"
+            assert desk.stage.position() == pytest.approx(stands, abs=0.05), "nobody hears it, so it waits"
             button.click()
             tab.until(lambda: desk.sounds and tab.place > 10.1 and button.is_hidden(), "sound")
-            assert tab.place < 12
+            assert tab.place < stands + 2
             desk.stage.change(stem="vocal")
             tab.until(lambda: tab.sounding() and "vocal" in tab.sounding()[0]["url"], "all that comes after")
     finally:

@@ -9,7 +9,10 @@ import pytest
 from core.audio.listen.stage import State
 from tests.walk.services import need, program
 
-pytestmark = pytest.mark.system
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.slow,
+]  # a browser beside other tests misses its deadlines on two cores
 
 _LONG = 80.0
 """Seconds of the takes: more than a browser fetches of itself."""
@@ -141,7 +144,6 @@ def test_another_stem_and_take_go_on_at_the_same_place(desk: Any, tabs: Any) -> 
         assert before < now["place"] < desk.stage.position() + _ROUGHLY
 
 
-@pytest.mark.slow  # pushes come late where other tests have the processors
 def test_two_tabs_stay_in_step(desk: Any, tabs: Any) -> None:
     put_on(desk)
     first, second = tabs.open(desk.url), tabs.open(desk.url)

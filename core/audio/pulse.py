@@ -21,6 +21,8 @@ _PATIENCE = 1.0
 _TALK = 3.0
 """Seconds it has to tell of itself."""
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_AWAY = ("connection refused", "connection terminated", "no answer")
+"""What pactl says where a connection leads nowhere."""
 _NO_OUTPUT = "auto_null"
 """The sink a server plays into when it has no device."""
 _FACT = re.compile(r"^(Host Name|Default Sink): (.+)$", re.MULTILINE)
@@ -110,7 +112,7 @@ def find_pulse(
     if facts is None:
         return replace(found, trouble="")
     if isinstance(facts, str):
-        return replace(found, answers=False, trouble=f"{_named(found)} refuses: {facts}{_cookie(facts)}")
+        return replace(found, answers=False, trouble=f"{_named(found)} {_refusal(facts)}")
     found = replace(found, place=_surely(found, facts, came))
     if facts.get("Default Sink") == _NO_OUTPUT:
         return replace(found, answers=False, trouble=f"{found.words}, has no output device")
@@ -213,9 +215,13 @@ def _named(found: PulseServer) -> str:
     return "PULSE_SERVER" if found.place == "network" else f"PULSE_SERVER={found.address}"
 
 
-def _cookie(said: str) -> str:
-    wants = "access denied" in said.lower()
-    return " (copy ~/.config/pulse/cookie of the server's machine to the same place here)" if wants else ""
+def _refusal(said: str) -> str:
+    """What pactl's last words mean: the link may be there, and at its other end nobody any more."""
+    if any(words in said.lower() for words in _AWAY):
+        return f"cannot be reached: {said}"
+    if "access denied" in said.lower():
+        said += " (copy ~/.config/pulse/cookie of the server's machine to the same place here)"
+    return f"refuses: {said}"
 
 
 def _is_sshd(link: socket.socket) -> bool:

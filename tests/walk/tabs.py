@@ -204,11 +204,16 @@ class Tabs:
         self._context = browser.new_context()
         self._tabs: list[Tab] = []
 
-    def open(self, url: str) -> Tab:
+    def open(self, url: str, *, looks: bool = True) -> Tab:
+        """A tab at an address, which is looked into until it has its link.
+
+        A browser takes every such look for something that the person does there.
+        """
         tab = Tab(self._context)
         self._tabs.append(tab)
         tab.page.goto(url)
-        tab.until(lambda: "Looking" not in tab.status, "the link")
+        if looks:
+            tab.until(lambda: "Looking" not in tab.status, "the link")
         return tab
 
     def __enter__(self) -> Self:

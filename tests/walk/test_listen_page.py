@@ -1,5 +1,6 @@
 """The page in a real browser: what the tab plays is what the studio plays, and the other way about."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,7 @@ import pytest
 from core.audio.listen.stage import State
 from tests.walk.services import need, program
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.slow,
-]  # a browser beside other tests misses its deadlines on two cores
+pytestmark = pytest.mark.system
 
 _LONG = 80.0
 """Seconds of the takes: more than a browser fetches of itself."""
@@ -154,9 +152,11 @@ def test_two_tabs_stay_in_step(desk: Any, tabs: Any) -> None:
         return (a.place - a.at) - (b.place - b.at) if a.playing and b.playing else 9.0
 
     first.until(lambda: len(desk.stage.tabs()) == 2 and abs(apart()) < 0.1, "both in step")
-    second.page.evaluate("sounds.at(-1).currentTime += 3")
-    first.until(lambda: abs(apart()) > 1, "the push that brought them apart")
-    first.until(lambda: abs(apart()) < 0.1, "both in step again")
+    place = float(second.page.evaluate("sounds.at(-1).currentTime += 3"))
+    pushed = time.monotonic()
+    assert place - desk.stage.position() > 2, "the push that brings them apart"
+    # Reports of before the push tell of nothing; the page may mend it before it sends another.
+    first.until(lambda: desk.stage.tabs()[1].heard.at > pushed and abs(apart()) < 0.1, "both in step again")
     desk.stage.change(place=40.0)
     first.until(
         lambda: first.place > 40 and second.place > 40 and abs(apart()) < 0.1, "both at the new place"
@@ -201,16 +201,16 @@ def test_a_browser_that_refuses_sound_is_met_by_one_button(playwright: Any, desk
     try:
         with Tabs(browser) as tabs:
             put_on(desk, playing=True, place=10.0)
-            tab = tabs.open(desk.url)
-            button = tab.page.get_by_role("button", name="Let this tab play sound")
-            tab.until(lambda: button.is_visible() and desk.heard and desk.heard.blocked, "the button")
-            assert "press the button" in tab.status
-            stands = desk.stage.position()
+            tab = tabs.open(desk.url, looks=False)
+            tab.until(lambda: desk.heard and desk.heard.blocked, "the refusal")
             tab.rest(1.0)
-            assert desk.stage.position() == pytest.approx(stands, abs=0.05), "nobody hears it, so it waits"
+            assert desk.stage.position() == pytest.approx(10.0, abs=0.2), "nobody hears it, so it waits"
+            button = tab.page.get_by_role("button", name="Let this tab play sound")
+            tab.until(button.is_visible, "the button")
+            assert "press the button" in tab.status
             button.click()
             tab.until(lambda: desk.sounds and tab.place > 10.1 and button.is_hidden(), "sound")
-            assert tab.place < stands + 2
+            assert tab.place < 12
             desk.stage.change(stem="vocal")
             tab.until(lambda: tab.sounding() and "vocal" in tab.sounding()[0]["url"], "all that comes after")
     finally:
@@ -228,6 +228,9 @@ def test_the_keys_of_the_page(desk: Any, tabs: Any) -> None:
 
     press(" ", "playing", True)
     press(" ", "playing", False)
+    for key in ("Home", "ArrowRight", "ArrowRight", "."):
+        keys.press(key)  # faster than the studio can tell of the one before
+    tab.until(lambda: desk.stage.state.place == 11.0, "the sum of what was pressed")
     press("Home", "place", 0.0)
     press("ArrowRight", "place", 5.0)
     press(".", "place", 6.0)

@@ -18,10 +18,7 @@ from tests.walk.services import need, program
 from tui.screens.listen_page import ListenPage
 from tui.widgets.takes_list import TakesList
 
-pytestmark = [
-    pytest.mark.system,
-    pytest.mark.slow,
-]  # a browser beside other tests misses its deadlines on two cores
+pytestmark = pytest.mark.system
 
 _PATIENCE = 30.0
 _ROUGHLY = 0.4

@@ -103,8 +103,7 @@ def test_a_sound_server_that_ssh_brings_here_is_known_as_the_persons_and_is_hear
         link.terminate()
         link.wait(10)
         gone = find_pulse(variables, asking(program("pactl")), far=True)
-        assert not gone.answers
-        assert "cannot be reached" in gone.trouble or "refuse" in gone.trouble
+        assert "cannot be reached" in gone.trouble
     finally:
         link.kill()
         link.wait(10)

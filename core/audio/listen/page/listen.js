@@ -1,5 +1,6 @@
 // The page: shows what the studio plays, plays it, and hands on what is pressed here.
 
+import { Aim } from "./aim.js";
 import { $, all, clock, make, remember, remembered, set, within } from "./dom.js";
 import { ask, connect, studioNow, tab, tell } from "./link.js";
 import { Speaker } from "./sound.js";
@@ -21,7 +22,7 @@ let state = null, card = null, cards = [];
 let isLinked = false, lostWords = "Looking for the studio …", passingWords = "", passing = 0;
 let quality = "sound", made = new Set(), making = "";
 let lastReport = 0, later = 0, wasSilenced = false, isDragging = false, drawn = 0;
-const speaker = new Speaker(changed);
+const speaker = new Speaker(changed), aim = new Aim((place) => wish("seek", { place }));
 const wave = new Wave($("wave"));
 
 // What the studio wants
@@ -40,6 +41,7 @@ function place() {
 // Where it is here: what waits, or may not play, stands still.
 function shown() {
   if (!state) return 0;
+  if (aim.place !== null) return aim.place;
   return state.playing && speaker.url && !speaker.blocked ? speaker.heard.place : state.place;
 }
 
@@ -127,7 +129,7 @@ async function allow() {
 const length = () => (state ? Math.max(state.seconds, state.whole) : 0);
 const marks = () => (card?.sections ?? []).filter((part) => part.seconds !== null)
   .map(({ tag, seconds, how, lines }) => ({ name: tag, start: seconds, how, lines }));
-const seek = (to) => state && wish("seek", { place: within(0, to, state.seconds) });
+const seek = (to) => state && aim.at(within(0, to, state.seconds));
 
 function goSection(step) {
   const starts = marks().map((mark) => mark.start), now = shown();
@@ -262,6 +264,7 @@ function take(next) {
   const before = state;
   state = next;
   const isOther = before?.take !== next.take || before.grows !== next.grows;
+  aim.told(next.place, before?.take !== next.take);
   if (isOther) {
     card = cards.find((one) => one.id === next.take) ?? null;
     readCard();

@@ -32,6 +32,11 @@ def load(path: Path, of: str, version: int) -> Mapping[str, Any] | None:
         return None
 
 
-def store(path: Path, of: str, version: int, facts: Mapping[str, Any]) -> None:
-    """Write facts with the stamp they belong to; raises SongdeskError when they cannot be written."""
-    write_text(path, json.dumps({"version": version, "of": of, **facts}, separators=(",", ":")) + "\n")
+def store(path: Path, audio: Path, of: str, version: int, facts: Mapping[str, Any]) -> None:
+    """Write facts of a file with the stamp they belong to, unless it is another one by now.
+
+    Raises SongdeskError when they cannot be written, and where the file went meanwhile, as that of a take put
+    into the trash: its folder is not made anew.
+    """
+    if stamp(audio) == of:
+        write_text(path, json.dumps({"version": version, "of": of, **facts}, separators=(",", ":")) + "\n")

@@ -71,7 +71,7 @@ def of(audio: Path) -> Loudness:
     measured = measure(audio)
     with contextlib.suppress(SongdeskError):
         known = round(measured.lufs, 3) if measured.is_known else None
-        kept.store(place, stamp, _VERSION, {"lufs": known})
+        kept.store(place, audio, stamp, _VERSION, {"lufs": known})
     return measured
 
 

@@ -68,7 +68,7 @@ def kept_at(outline: Path, audio: Path) -> Peaks:
     if known is None:
         known = measure(audio)
         levels = [round(value * _LEVELS) for value in known.values]
-        kept.store(outline, stamp, _VERSION, {"seconds": known.seconds, "levels": levels})
+        kept.store(outline, audio, stamp, _VERSION, {"seconds": known.seconds, "levels": levels})
     return known
 
 

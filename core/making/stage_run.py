@@ -139,7 +139,8 @@ class StageRun:
         verdict = self._listener.step(done, total)
         if any(knob.key == STOP and knob.at <= done for knob in self._timeline):
             verdict = Verdict.FINISH
-        if verdict is Verdict.FINISH and not self.finished_early:
+        # Where all is made already there is nothing that a stop cuts.
+        if verdict is Verdict.FINISH and not self.finished_early and (done < total or not total):
             self.finished_early = True
             self._record(KnobChange(self._stage.id, done, STOP, True))
         return verdict

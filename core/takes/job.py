@@ -88,19 +88,6 @@ def stem_file(audio: Path, stem: str) -> Path:
     return audio.with_name(f"{audio.stem}{STEM_SUFFIXES[stem]}{audio.suffix}")
 
 
-def growing_sound(folder: Path) -> Path | None:
-    """Of a take that is being made the file with most to hear; None while there is none."""
-    sizes = {path: size for name in (PREVIEW, AHEAD) if (size := _size(path := folder / name))}
-    return max(sizes, key=lambda path: sizes[path], default=None)
-
-
 def artifact_file(folder: Path, kind: str) -> Path:
     """Where a take's folder keeps an artifact."""
     return folder / f"{kind}.safetensors"
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

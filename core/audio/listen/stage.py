@@ -133,6 +133,12 @@ class Stage:
         with self._lock:
             return self._state
 
+    @property
+    def moment(self) -> State:
+        """The state with its place as it is at this moment."""
+        with self._lock:
+            return replace(self._state, place=self._position(), at=self._clock())
+
     def position(self) -> float:
         """Where the take is (s): it stands still while nobody hears it."""
         with self._lock:

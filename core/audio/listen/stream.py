@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -24,7 +23,6 @@ class Wire:
     def __init__(self, stage: Stage, shelf: Shelf) -> None:
         self.stage = stage
         self._shelf = shelf
-        self._run = secrets.token_hex(4)
         self._streams: set[asyncio.Event] = set()
         self._version = 0
         self._watch: asyncio.Task[None] | None = None
@@ -39,13 +37,12 @@ class Wire:
 
     def facts(self) -> dict[str, object]:
         """The state as it is sent: its place is that of this moment."""
-        now = asdict(self.stage.state)
-        return {**now, **self._beat(), "at": time.monotonic(), "run": self._run}
+        state, now = self.stage.moment, time.monotonic()
+        return {**asdict(state), **self._clock(state, now), "at": now}
 
-    def _beat(self) -> dict[str, object]:
-        stage = self.stage
-        moment = {"now": time.monotonic(), "place": stage.position()}
-        return {**moment, "lead": stage.state.lead, "tabs": len(stage.tabs())}
+    def _clock(self, state: State, now: float) -> dict[str, object]:
+        """What tabs keep in step by."""
+        return {"now": now, "place": state.place, "lead": state.lead, "tabs": len(self.stage.tabs())}
 
     async def events(self, tab: str) -> AsyncIterator[str]:
         """The stream of one tab, until the server ends."""
@@ -66,7 +63,7 @@ class Wire:
                 yield self._state()
                 while not self._is_over:
                     if not await _came(news):
-                        yield _event("beat", self._beat())
+                        yield _event("beat", self._clock(self.stage.moment, time.monotonic()))
                     elif not self._is_over:
                         if version != self._version:
                             version = self._version

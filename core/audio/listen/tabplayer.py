@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.audio.cue import Loop
 from core.audio.listen.stage import Command, Stage, Tab
+from core.audio.voiceplayer import length
 
 _END = 0.05
 """Seconds before the end that count as the end."""
@@ -137,7 +138,7 @@ class TabPlayer:
         self.stage.change(take="", title="", playing=False, seconds=0.0, grows=False, whole=0.0, loop=None)
 
     def _show(self, path: Path, seconds: float | None, *, grows: bool, **fields: float | bool) -> None:
-        known = _length(path) if seconds is None else seconds
+        known = length(path) if seconds is None else seconds
         named = self._name_of(path)
         self._is_foreign = named is None
         if named is None:
@@ -165,9 +166,3 @@ class TabPlayer:
 
 def _is_blocked(tab: Tab) -> bool:
     return tab.heard is not None and tab.heard.blocked
-
-
-def _length(path: Path) -> float:
-    from core.audio.files import info
-
-    return info(path).seconds

@@ -13,7 +13,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.audio import peaks
+from core.audio import kept, peaks
 from core.audio.peaks import Peaks
 from core.audio.spool import Spool
 from core.errors import SongdeskError
@@ -139,3 +139,10 @@ def test_the_outline_of_a_growing_file_is_read_on_from_where_it_was(tmp_path: Pa
             assert outline.seconds == pytest.approx(spool.frames / 48_000)
     assert outline == peaks.measure(path)
     assert not peaks.beside(path).exists()
+
+
+def test_the_folder_of_a_take_that_went_meanwhile_is_not_made_anew(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    with pytest.raises(SongdeskError, match="no such sound file"):
+        kept.store(gone / "song.wav.peaks.json", gone / "song.wav", "stamp", 1, {})
+    assert not gone.exists()

@@ -18,7 +18,7 @@ from core.making.outlet import Preview
 from core.making.render import render
 from core.making.watch import Watch
 from core.takes import recipe as recipes
-from core.takes.job import AHEAD, AHEAD_KIND, PREVIEW, Job, artifact_file, growing_sound
+from core.takes.job import AHEAD, AHEAD_KIND, PREVIEW, Job, artifact_file
 from core.takes.recipe import Recipe
 from tests.core.making.test_render import Watching, job
 
@@ -38,7 +38,7 @@ class Hearing(Watching):
         if self.stages[-1] == "tokens":
             self.sound, self.file = read(preview)[0], preview
             assert self.sound.shape[1] == round(seconds * 48_000)
-            assert growing_sound(preview.parent) == preview
+            assert preview.name == AHEAD
 
 
 @pytest.fixture
@@ -146,6 +146,20 @@ def test_a_song_that_is_stopped_keeps_what_was_rendered_ahead(
     assert FIRST * SAMPLES_PER_FRAME < whole.shape[1] < LENGTH * 48_000
     assert len(solved) == 2, "the window that was begun is solved to its end"
     assert np.array_equal(watch.sound, whole[:, : watch.sound.shape[1]])
+
+
+def test_a_stop_that_comes_when_all_is_composed_cuts_nothing(
+    windowed: str, tmp_path: Path, solved: list[Problem]
+) -> None:
+    plain, asked = (
+        job(windowed, tmp_path, ahead, length=LENGTH, decode_chunk=8, ahead=ahead) for ahead in ("off", "on")
+    )
+    last = max(done for stage, done, _ in made(plain).steps if stage == "tokens")
+    made(asked, lambda stage, done: Verdict.FINISH if (stage, done) == ("tokens", last) else Verdict.GO)
+    one, other = recipe_of(plain), recipe_of(asked)
+    assert (other.state, other.knobs, other.stages) == ("done", (), one.stages)
+    assert asked.audio.stat().st_size > 0
+    assert np.array_equal(read(asked.audio)[0], read(plain.audio)[0])
 
 
 def test_a_knob_of_the_sound_turned_meanwhile_makes_the_sound_anew(

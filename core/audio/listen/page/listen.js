@@ -18,7 +18,7 @@ const HELP = {
 // All sound is asked for in parts: a browser has six connections for all its tabs, and keeps one half read.
 const LIGHT = document.createElement("audio").canPlayType('audio/ogg; codecs="opus"') ? "" : "&kind=mp3";
 
-let state = null, card = null, cards = [];
+let state = null, card = null, cards = [], older = 0;
 let isLinked = false, lostWords = "Looking for the studio …", passingWords = "", passing = 0;
 let quality = "sound", made = new Set(), making = "";
 let lastReport = 0, later = 0, wasSilenced = false, isDragging = false, drawn = 0;
@@ -249,13 +249,14 @@ function showQuality() {
 
 function showTakes() {
   const list = $("takes"), { take, a, b, stem } = state ?? {};
-  const shown = JSON.stringify([cards, take, a, b, stem]);
+  const shown = JSON.stringify([cards, older, take, a, b, stem]);
   if (list.dataset.shown === shown) return;
   list.dataset.shown = shown;
   const focus = document.activeElement.dataset.name; // the list is made anew under the keyboard
   list.replaceChildren(...cards.map((one) => takeRow(one, state, wish)));
   if (focus) list.querySelector(`[data-name="${focus}"]`)?.focus();
   if (!cards.length) list.append(make("li", { textContent: "There are no takes yet." }));
+  if (older) list.append(make("li", { textContent: `… and ${older} older ones, which the studio has` }));
 }
 
 // What comes from the studio
@@ -288,6 +289,7 @@ async function readTakes() {
   const read = await ask("takes");
   if (!read) return;
   cards = read.takes;
+  older = read.left_out;
   showTakes();
   readCard();
 }

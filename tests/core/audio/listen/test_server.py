@@ -228,6 +228,8 @@ def test_what_a_tab_asks_for_is_done_and_what_it_does_is_known(
         ("do", ["play"]),
         ("heard", {"tab": "a b", "place": 0}),
         ("heard", {"tab": "a", "place": None}),
+        ("heard", {"tab": "a", "place": 10**400}),
+        ("do", {"do": "seek", "place": 10**400}),
         ("heard", {"tab": "a", "place": 0, "playing": "yes"}),
         ("heard", {"tab": "a", "place": 0, "revision": 1.5}),
     ],
@@ -280,7 +282,15 @@ def test_every_change_is_told_at_once(events: Events, stage: Stage) -> None:
     second = events.next("state")
     assert (second["title"], second["playing"], second["place"]) == ("Boats", True, 2.0)
     assert second["revision"] == stage.state.revision
-    assert second["run"] == first["run"]
+    assert second["revision"] != first["revision"]
+
+
+def test_a_name_that_utf8_cannot_hold_is_told_all_the_same(
+    events: Events, stage: Stage, client: httpx2.Client
+) -> None:
+    stage.change(take="abc", title="caf\udce9", seconds=60.0)
+    assert events.next("state")["title"] in ("", "caf\udce9")
+    assert client.get("state").json()["title"] == "caf\udce9"
 
 
 def test_a_tab_is_there_as_long_as_its_stream_is(client: httpx2.Client, stage: Stage) -> None:
@@ -326,7 +336,7 @@ def test_the_end_of_the_server_ends_streams_and_gives_back_the_port(
     again = serve(stage, shelf, port=server.port, token=TOKEN)
     try:
         assert (again.url, again.moved) == (server.url, "")
-        assert client.get("state").json()["run"]
+        assert client.get("state").json()["revision"]
     finally:
         again.close()
 

@@ -11,6 +11,8 @@ from core.cli.ask import understand
 from core.cli.studio import with_presets
 from core.config import Config
 from core.errors import SongdeskError
+from core.family import family_of
+from core.settings import resolve
 from core.song import Song
 from core.songfile import SongLine
 
@@ -54,7 +56,9 @@ def test_of_several_presets_the_later_counts_and_what_it_leaves_stays(tmp_path: 
 
 
 def test_the_studio_takes_a_preset_for_its_configuration(tmp_path: Path) -> None:
-    keep("back", "{temp: 0.6, flow_steps: 3}", tmp_path)
+    kind, chosen = family_of("demo")
+    usual = resolve(kind.settings(chosen))["temperature"]
+    keep("back", f"{{temp: {usual}, flow_steps: 3}}", tmp_path)
     config = Config(settings={"temperature": 0.5, "top_k": 9})
     assert with_presets(config, ["back"]).settings == {"top_k": 9, "flow_steps": 3}
     assert with_presets(config, []) is config

@@ -16,6 +16,7 @@ from tests.core.making.test_render import Watching, job
 
 KIND, CHOSEN = family_of("demo")
 VALUES = resolve(KIND.settings(CHOSEN)).replace(seed=1)
+USUAL = VALUES.real("temperature")
 
 
 def recipe(*knobs: tuple[str, int, Value], stage: str = "tokens", **more: Any) -> Recipe:
@@ -31,7 +32,7 @@ def test_a_knob_is_drawn_where_its_frame_is_heard_from() -> None:
         recipe(("temperature", 250, 1.0), ("top_k", 300, 50), ("temperature", 500, 1.2), seconds=30)
     )
     assert lanes == (
-        Lane("temperature", 0.6, ((10.0, 1.0), (20.0, 1.2))),
+        Lane("temperature", USUAL, ((10.0, 1.0), (20.0, 1.2))),
         Lane("top_k", 40, ((12.0, 50),)),
     )
 
@@ -83,7 +84,7 @@ def test_what_a_stage_reads_at_its_start_counts_from_the_beginning() -> None:
 
 
 def test_turning_back_before_it_was_read_leaves_no_lane() -> None:
-    assert lanes_of(recipe(("temperature", 0, 1.0), ("temperature", 0, 0.6), seconds=30)) == ()
+    assert lanes_of(recipe(("temperature", 0, 1.0), ("temperature", 0, USUAL), seconds=30)) == ()
     (lane,) = lanes_of(recipe(("temperature", 25, 1.0), ("temperature", 25, 1.1), ("temperature", 50, 1.1)))
     assert lane.turns == ((1.0, 1.1),)
 
@@ -105,7 +106,7 @@ def test_a_recipe_that_somebody_edited_gives_what_can_be_drawn(tmp_path: Path) -
     assert edited is not None
     assert lanes_of(edited) == ()
     path.write_text(text)
-    assert lanes_of(load(tmp_path) or good) == (Lane("temperature", 0.6, ((1.0, 1.0),)),)
+    assert lanes_of(load(tmp_path) or good) == (Lane("temperature", USUAL, ((1.0, 1.0),)),)
 
 
 @pytest.mark.parametrize("schedule", ["lockstep", "two-pass"])

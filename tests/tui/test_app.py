@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from core.config import Config
 from core.errors import SongdeskError
 from core.library.draft import load_draft
-from core.meter import State
+from core.meter import Meter, State
 from tests.tui.jukebox import Jukebox
 from tests.tui.opened import NARROW, SONG, WIDE, composing, foot, opened, said, screen_text, states
 from tests.tui.rehearsal import READING, Rehearsal
@@ -334,12 +334,14 @@ async def test_equal_readings_cost_nothing(engine: Rehearsal, until: Any) -> Non
     async with opened(engine) as (app, pilot):
         await composing(app, pilot, engine, until)
         transport = app.studio.query_one(Transport)
-        shown: list[object] = []
+        shown: list[Meter] = []
         transport.show = shown.append
         engine.reading = replace(READING, done=500)
-        await until(pilot, lambda: shown)
+        # The reading before it may be on its way still.
+        await until(pilot, lambda: shown and shown[-1].done == 500)
         await asyncio.sleep(0.5)
-        assert len(shown) == 1
+        assert [meter.done for meter in shown].count(500) == 1
+        assert shown[-1].done == 500
 
 
 async def test_a_second_compose_waits_behind_the_first(engine: Rehearsal, until: Any) -> None:

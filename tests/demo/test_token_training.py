@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.errors import SongdeskError
 from core.levo.conditions.prompt import no_prompt
 from core.levo.conditions.text import text_conditions
 from core.levo.shapes import TokenShapes, shapes_of
@@ -17,7 +18,7 @@ from core.registry import variant
 from corpus.song import compose
 from train.attention import helped, tables
 from train.codes import codes_of
-from train.composed import summed
+from train.composed import summed, take
 from train.drawing import Draw, Example, _row, example
 from train.heads import Learner
 from train.loop import Plan
@@ -165,6 +166,17 @@ def test_common_rows_are_summed_for_the_product_and_only_there() -> None:
     moved = found["emb.0.weight"] - before
     assert moved[: len(MIX)].min() > 0.04
     assert moved[len(MIX) :].abs().max() == 0
+
+
+def test_training_goes_on_from_the_weights_of_a_role_file() -> None:
+    trained, anew = begun(SHAPES, 3), begun(SHAPES, 4)
+    weights = {key: value.clone() for key, value in summed(trained.model).items()}
+    take(anew.model, weights)
+    again = summed(anew.model)
+    assert all(torch.equal(again[key], value) for key, value in weights.items())
+    del weights["mlp.0.weight"]
+    with pytest.raises(SongdeskError, match=r"no weights for mlp\.0\.weight"):
+        take(begun(SHAPES, 4).model, weights)
 
 
 def test_a_matrix_is_made_nearly_orthogonal() -> None:

@@ -51,7 +51,7 @@ class Memory:
             if where == layer and self._batch is not None:
                 own = bias[head % len(bias)]
                 self.forgotten[name] = self._forget(q[:, head], k[:, head], self._batch, name, own)
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias[None])
 
     def advance(self, count: int) -> None:
         """Nothing is kept."""

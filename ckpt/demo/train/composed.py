@@ -4,13 +4,14 @@ A code of a syllable is met a few times an hour, its vowel all the time: so the 
 sum of a row of its own and of rows for sounds, for tx, for ai and for n. The product gets the sums.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from core.errors import SongdeskError
 from core.levo.tokens.model import TokenModel
 from train.symbols import BOOKS, Symbol
 
@@ -74,6 +75,22 @@ def summed(model: TokenModel) -> dict[str, Tensor]:
         if parametrize.is_parametrized(module):
             parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
     return model.state_dict()
+
+
+def take(model: TokenModel, weights: Mapping[str, Tensor]) -> None:
+    """Begin a model with composed tables at the product's weights: whole in the own rows, common ones zero.
+
+    Raises SongdeskError where they are not those of such a model.
+    """
+    mine = model.state_dict()
+    for name, value in mine.items():
+        if name.endswith(".common"):
+            value.zero_()
+        else:
+            whole = weights.get(name.replace("parametrizations.weight.original", "weight"))
+            if whole is None or whole.shape != value.shape:
+                raise SongdeskError(f"no weights for {name}", hint="begin with a role file of this model")
+            value.copy_(whole)
 
 
 def _share(module: nn.Module, symbols: Sequence[Symbol]) -> None:

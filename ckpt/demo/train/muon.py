@@ -62,10 +62,11 @@ def orthogonal(matrix: Tensor) -> Tensor:
     """The matrix with singular values near one, taller ones larger by the root of how much they are."""
     a, b, c = _COEFFICIENTS
     is_tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if is_tall else matrix
+    x = (matrix.T if is_tall else matrix).bfloat16()  # what rounding leaves is nearly orthogonal still
     x = x / (x.norm() + 1e-7)
     for _ in range(_ROUNDS):
         square = x @ x.T
         x = a * x + (b * square + c * square @ square) @ x
-    scaled: Tensor = (x.T if is_tall else x) * max(1.0, matrix.shape[0] / matrix.shape[1]) ** 0.5
+    tall = max(1.0, matrix.shape[0] / matrix.shape[1])
+    scaled: Tensor = (x.T if is_tall else x).to(matrix.dtype) * tall**0.5
     return scaled

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from core.levo.shapes import TokenShapes
 from core.levo.text import Tokenizers, demo_tokenizers
 from core.paths import conf_file
+from core.tensors import load_tensors
 from train import role_file
 from train.attention import Memory, embedded, helped, tables
-from train.composed import summed
+from train.composed import summed, take
 from train.config import Config, load
 from train.drawing import Draw, example, keyed
 from train.heads import Learner, book_cost, ear_cost, echo_cost, facts_cost, kept_cost, place_cost
@@ -33,6 +34,10 @@ class Settings:
     """What of the token model's training can be set."""
 
     plan: Plan
+    begin: str = ""
+    """A role file whose weights training begins with, as when it goes on from what is shipped."""
+    halved: bool = True
+    """Whether matrices are multiplied in bfloat16, which a processor that has that is quicker at."""
     batch: int = 6
     shortest: float = 7.0
     longest: tuple[float, ...] = (14.0, 24.0, 40.0)
@@ -76,13 +81,16 @@ def train(config: Config, state: Path) -> None:
     settings, shapes = config.part(_NAME, Settings), config.shapes.tokens
     words = demo_tokenizers(conf_file("demo-tokenizer.json"), "v2")
     learner = begun(shapes, config.seed)
+    if settings.begin:
+        take(learner.model, load_tensors(Path(settings.begin)))
 
     def loss_of(step: int) -> tuple[Tensor, Mapping[str, float]]:
         batch = drawn(config.seed, step, shapes, words, settings)
         done = step / settings.plan.steps
         guide = settings.guide_end + (settings.guide - settings.guide_end) * max(0.0, 1 - 2 * done)
         deep = step % settings.deep_every == 0
-        return loss(learner, batch, settings, guide=guide, help_=_left(step, settings), deep=deep)
+        with torch.autocast("cpu", torch.bfloat16, enabled=settings.halved):
+            return loss(learner, batch, settings, guide=guide, help_=_left(step, settings), deep=deep)
 
     run(_NAME, learner, loss_of, settings.plan, state, by=_optimiser(learner, settings.plan.rate))
 

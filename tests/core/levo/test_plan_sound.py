@@ -128,12 +128,12 @@ def test_solving_takes_the_memory_that_was_planned() -> None:
     flow = drawn(lambda: Flow(DEMO))
 
     def work() -> None:
-        codes = torch.zeros(1, 2, 1000, dtype=torch.int64)
+        codes = torch.zeros(1, 2, DEMO.flow.positions, dtype=torch.int64)
         latent = DEMO.flow.latent
-        problem = flow.problem(codes, torch.zeros(1, 0, latent), torch.randn(1, 1000, latent))
+        problem = flow.problem(codes, torch.zeros(1, 0, latent), torch.randn(1, DEMO.flow.positions, latent))
         flow.window(problem, flow.schedule(1), guidance=1.5, tick=lambda: None)
 
-    planned = audio_plan(DEMO, values(decode_chunk=8, flow_guidance=1.5), frames=1000, prompt=0)
+    planned = audio_plan(DEMO, values(decode_chunk=8, flow_guidance=1.5), frames=DEMO.flow.positions, prompt=0)
     assert peak(work) == pytest.approx(planned.work, rel=0.08)
 
 

@@ -124,14 +124,14 @@ def _loops(text: str) -> tuple[int, list[int]]:
 
 def _within(lines: list[str]) -> Iterator[tuple[str, str]]:
     """Lines in loops, each with the innermost loop it is in, as the comments of LLVM's blocks have it."""
-    header = ""
+    name = header = ""
     for line in lines:
         if block := _BLOCK.match(line):
-            header = block[1] if "Loop Header" in line else ""
+            name, header = block[1], ""
+        if "Loop Header" in line:  # behind the block's name, or below it
+            header = name
         if inside := _IN_LOOP.search(line):
             header = inside[1]
-        elif "Inner Loop Header" in line and not block:
-            header = header or "inner"
         if header:
             yield header, line
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -45,6 +46,8 @@ _WARM_UP = 3
 _MOST = 50
 """Answers kept."""
 _DRIVERS = ("/proc/driver/nvidia/version", "/sys/module/amdgpu/version")
+_DRIVERS_OF_WINDOWS = "/usr/lib/wsl/drivers"
+"""A folder each, whose name is another with every version."""
 _ROOT = Path(__file__).parents[2]
 Work = Callable[[], object]
 
@@ -170,9 +173,15 @@ def _about(name: str, device: torch.device) -> str:
 
 
 def _drivers() -> Iterator[str]:
-    for path in map(Path, _DRIVERS):
-        if path.is_file():
-            yield path.read_text(errors="replace").partition("\n")[0].strip()
+    """What tells one version of the driver from another; where none is told it is a part of the kernel."""
+    told = [
+        path.read_text(errors="replace").partition("\n")[0] for path in map(Path, _DRIVERS) if path.is_file()
+    ]
+    folder = Path(_DRIVERS_OF_WINDOWS)
+    if folder.is_dir():
+        names = " ".join(sorted(path.name for path in folder.iterdir()))
+        told.append(hashlib.sha256(names.encode()).hexdigest()[:16])
+    yield from (each.strip() for each in told or [platform.release()])
 
 
 def _digest(name: str) -> str:

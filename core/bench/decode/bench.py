@@ -7,7 +7,7 @@ import torch
 
 from core.bench.decode.laps import Effort, paces, peak, song_seconds
 from core.bench.decode.machine import machine
-from core.bench.decode.piecework import PieceTime, piece_times
+from core.bench.decode.piecework import PieceTime, Record, piece_times
 from core.bench.decode.quality import Lesson, Nearness, lesson, nearness
 from core.bench.decode.report import Compared, Measured, Report
 from core.bench.decode.sound import FirstSound, first_sound
@@ -96,13 +96,15 @@ def bench_decode(
         return launch
 
     drive = replace(best, start=start)
+    # Graphs were tried by now; those of a device that is not to be trusted with them are left alone.
+    record = recorded if device.type == "cuda" and not best.complaint else None
     with torch.inference_mode(), tf32_products(False):
         tell("weights")
         found = subject(chosen, device, is_small=is_small)
         with processor_threads(_threads(device, found.shapes.width)):
             tell("machine")
-            about = machine(device, device_name, amount=scope.amount, size=scope.size)
-            timed = () if said else _pieces(found, scope, best, tell)
+            about = machine(device, device_name, amount=scope.amount, size=scope.size, record=record)
+            timed = () if said else _pieces(found, scope, record, tell)
             tell("reference path")
             bench = _Bench(
                 found, endless(resolve(settings_of(chosen))), lesson(found), scope,
@@ -146,10 +148,9 @@ def scope_of(device: torch.device, *, is_small: bool) -> Scope:
 
 
 def _pieces(
-    found: Subject, scope: Scope, best: Drive, tell: Callable[[str], None]
+    found: Subject, scope: Scope, record: Record | None, tell: Callable[[str], None]
 ) -> tuple[PieceTime, ...]:  # fmt: skip
     """What a step is made of, replayed where the device's graphs are trusted."""
-    record = recorded if found.device.type == "cuda" and not best.complaint else None
     return tuple(piece_times(found, scope.middle, seconds=scope.lap, record=record, tell=tell))
 
 

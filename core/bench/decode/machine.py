@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 
 import torch
 from torch import Tensor
 
+from core.bench.decode.piecework import Record
 from core.bench.measure import finish
 from core.doctor.speed import card
+from core.kernels.live import triton_version
 
 _LAPS = 5
 _TIMES = 1000
@@ -47,8 +48,10 @@ class Machine:
     """Bytes a second that the maker promises; None where it is not known here."""
 
 
-def machine(device: torch.device, name: str, *, amount: int, size: int) -> Machine:
-    """Measure with so many bytes, and with products of `size` × `size`."""
+def machine(
+    device: torch.device, name: str, *, amount: int, size: int, record: Record | None = None
+) -> Machine:
+    """Measure with so many bytes, products of `size` × `size`, and graphs as `record` makes them."""
     source = torch.ones(amount // 4, device=device)
     read = max(_rate(work, amount, device) for work in _readings(source))
     copied = _rate(partial(torch.empty_like(source).copy_, source), 2 * amount, device)
@@ -57,13 +60,13 @@ def machine(device: torch.device, name: str, *, amount: int, size: int) -> Machi
     return Machine(
         device=name,
         torch=torch.__version__,
-        triton=_version("triton"),
+        triton=triton_version(),
         threads=torch.get_num_threads(),
         amount=amount,
         read=read,
         copied=copied,
         issued=_issued(device),
-        gap=_gap(device),
+        gap=_gap(device, record),
         products=_products(device, size),
         specified=known.bandwidth if known else None,
     )
@@ -102,15 +105,20 @@ def _issued(device: torch.device) -> float:
     return seconds / _TIMES
 
 
-def _gap(device: torch.device) -> float | None:
-    """Of NVIDIA's devices alone: elsewhere a capture is tried in a process of its own, not here."""
-    if device.type != "cuda" or torch.version.hip is not None:
+def _gap(device: torch.device, record: Record | None) -> float | None:
+    if record is None:
         return None
-    one, graph = torch.zeros(1, device=device), torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    one = torch.zeros(1, device=device)
+
+    def many() -> None:
         for _ in range(_IN_A_GRAPH):
             one.add_(1)
-    return 1 / _rate(graph.replay, _IN_A_GRAPH, device)
+
+    try:
+        replay = record(many, int)
+    except RuntimeError:
+        return None
+    return 1 / _rate(replay, _IN_A_GRAPH, device)
 
 
 def _rate(work: Callable[[], object], amount: float, device: torch.device) -> float:
@@ -122,10 +130,3 @@ def _rate(work: Callable[[], object], amount: float, device: torch.device) -> fl
         finish(device)
         laps.append(time.perf_counter() - began)
     return amount / statistics.median(laps[1:])
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

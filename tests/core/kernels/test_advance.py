@@ -93,8 +93,7 @@ def assert_same(page: Page, sheet: Sheet) -> None:
 @pytest.mark.parametrize(("books", "delays"), SCHEDULES)
 @pytest.mark.parametrize(("given", "end", "until"), [
     ((0, 0, 0), 4, None), ((3, 2, 2), 6, None), ((0, 0, 0), -1, 4),
-    pytest.param((0, 0, 0), -1, None, marks=pytest.mark.slow),
-    pytest.param((5, 0, 0), 6, 7, marks=pytest.mark.slow),
+    ((0, 0, 0), -1, None), ((5, 0, 0), 6, 7),
 ])  # fmt: skip
 def test_a_page_is_written_as_the_sheet_is(
     device: torch.device, books: tuple[int, ...], delays: tuple[int, int, int], given: tuple[int, ...],
@@ -131,7 +130,7 @@ def test_a_gap_is_left_to_the_host(device: torch.device) -> None:
 
 
 @pytest.mark.parametrize(("books", "delays"), SCHEDULES)
-@pytest.mark.parametrize("at", [2, pytest.param(5, marks=pytest.mark.slow), 8])
+@pytest.mark.parametrize("at", [2, 5, 8])
 def test_told_to_finish_a_page_ends_as_the_sheet_does(
     device: torch.device, books: tuple[int, ...], delays: tuple[int, int, int], at: int
 ) -> None:
@@ -139,7 +138,7 @@ def test_told_to_finish_a_page_ends_as_the_sheet_does(
     sheet = sheet_of(delays, 8, given)
     sheet.skip(books)
     page = page_like(sheet, delays, given, device)
-    for _ in range(min(at, 6) - 1):
+    for _ in range(at - 1):
         step(page, sheet, books, -1)
     page.knobs[Knob.FINISH] = 1
     step(page, sheet, books, -1)

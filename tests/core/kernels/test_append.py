@@ -58,12 +58,15 @@ def test_one_launch_does_what_torch_does(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("live", ["triton", "torch"])
 def test_nothing_is_written_behind_the_end(fused: torch.device, kind: Kind, live: str) -> None:
-    store = empty_store(kind, rows=1, heads=2, positions=4, dim=16, device=fused)
-    before = copy_of(store)
+    """Not to the next row or head either; and there the last row of the table turns the query."""
+    store = empty_store(kind, rows=2, heads=2, positions=4, dim=16, device=fused)
+    before, last = copy_of(store), copy_of(store)
     do = append if live == "triton" else reference_cache.append
-    do(drawn(1, 2, 16, fused), *table(4, 16, fused), store, place(4, fused))
+    qkv, (cos, sin) = drawn(2, 2, 16, fused), table(4, 16, fused)
+    q = do(qkv, cos, sin, store, place(4, fused))
     for ours, theirs in zip(store.parts(), before.parts(), strict=True):
         assert ours.view(torch.uint8).equal(theirs.view(torch.uint8))
+    torch.testing.assert_close(q, reference_cache.append(qkv, cos, sin, last, place(3, fused)))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,10 +1,11 @@
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
 from torch import Tensor
 
-from core.kernels import reference_cache
+from core.kernels import attention, reference_cache
 from core.kernels.append import append
 from core.kernels.attention import decode_attention, shape_of
 from core.kernels.reference import int8_scales, rope_table
@@ -19,12 +20,13 @@ CASES = [
 """Format, rows, heads and width of a head."""
 
 
-def filled(store: LayerStore, held: int) -> LayerStore:
-    """A layer with `held` positions written one by one, and poison behind."""
+def filled(store: LayerStore, held: int, loudness: Tensor | None = None) -> LayerStore:
+    """A layer with `held` positions written one by one, each as loud as told, and poison behind."""
     cos, sin = rope_table(torch.arange(held), store.dim, 1e4)
     draw = torch.Generator().manual_seed(held)
     for position in range(held):
-        qkv = torch.randn(store.rows, 3 * store.heads * store.dim, generator=draw) * 1.5
+        size = 1.5 if loudness is None else float(loudness[position])
+        qkv = torch.randn(store.rows, 3 * store.heads * store.dim, generator=draw) * size
         here = store.keys.device
         reference_cache.append(qkv.to(here), cos.to(here), sin.to(here), store, place(position, here))
     return store
@@ -86,6 +88,33 @@ def test_any_length_is_right_whatever_lies_behind_it(fused: torch.device, kind: 
         masked = reference_cache.masked_attention(q, store, place(held, fused))
         assert apart(masked, exact(q, store, held)) < rounded(kind)
     assert decode_attention(q, store, place(500, fused)).equal(got)
+
+
+@pytest.fixture
+def few_splits(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As in songs, where each split goes through many tiles."""
+    shapes = (attention._plain_shape, attention._coded_shape)
+    monkeypatch.setattr(attention, "_MOST_SPLITS", 2)
+    for shape in shapes:
+        shape.cache_clear()
+    yield
+    for shape in shapes:
+        shape.cache_clear()
+
+
+@pytest.mark.usefixtures("few_splits")
+@pytest.mark.parametrize("kind", ["int8", "mulaw8", "fp16"])
+def test_a_split_goes_on_from_tile_to_tile(fused: torch.device, kind: Kind) -> None:
+    """Louder and louder, so that what is kept of earlier tiles fades; and the other way round."""
+    store = empty_store(kind, rows=1, heads=2, positions=163, dim=128, device=fused)
+    shape, held = shape_of(store), 150
+    assert -(-held // shape["SLOTS"]) > 2 * shape["SPLITS"], "more than two tiles for a split"
+    loud = torch.linspace(0.1, 2, held)
+    for loudness in (loud, loud.flip(0)):
+        filled(store, held, loudness)
+        q = query(store)
+        got = decode_attention(q, store, place(held, fused))
+        assert apart(got, exact(q, store, held)) < 2e-6
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -38,6 +38,7 @@ def test_the_kernel_gives_what_plain_torch_gives(
     is_gated = "swiglu" in parts
     weight = pack(drawn(rows, inputs) * torch.logspace(-2, 0, rows)[:, None] / inputs**0.5, kind, pad=pad)
     x = 3 * drawn(vectors, inputs, seed=2)
+    x[0] /= 1000  # so quiet that what keeps the norm finite counts
     given = {
         "norm": 1 + drawn(inputs, seed=3) / 4 if "norm" in parts else None,
         "bias": drawn(rows, seed=4).half() if "bias" in parts else None,
@@ -47,7 +48,7 @@ def test_the_kernel_gives_what_plain_torch_gives(
     there = {name: held.to(fused) if held is not None else None for name, held in given.items()}
     made = matvec(x.to(fused), moved(weight, fused), swiglu=is_gated, **there)
     assert made.dtype == torch.float32
-    error = (made.cpu() - wanted).norm() / wanted.norm()
+    error = ((made.cpu() - wanted).norm(dim=1) / wanted.norm(dim=1)).max()
     assert error < 4e-6, f"{error:.2g}"
 
 

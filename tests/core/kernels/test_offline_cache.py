@@ -75,15 +75,10 @@ def assert_fits(built: Built, *, registers: int) -> None:
     assert built.registers <= registers
 
 
-@pytest.mark.timeout(600)
-def test_no_barrier_and_no_spill_where_songs_are_made() -> None:
-    """Each kernel for one device of each maker, in one child; the slow tests take all of all."""
-    attending = [attend("int8", 128, "gfx1201"), attend("mulaw8", 128, "sm_90")]
-    others = [rotate("int8", 128, "gfx1201"), rotate("mulaw8", 128, "sm_90"), merge("gfx1201")]
-    made = build(*attending, *others)
-    for built in made:
-        assert_fits(built, registers=REGISTERS)
-    assert [len(built.loops) for built in made[: len(attending)]] == [1, 1]
+def assert_attends(built: Built, *, registers: int) -> None:
+    """What `assert_fits` says, of the one loop that goes through the cache too."""
+    assert len(built.loops) == 1
+    assert_fits(built, registers=registers)
 
 
 @pytest.mark.slow
@@ -92,7 +87,7 @@ def test_no_barrier_and_no_spill_where_songs_are_made() -> None:
 def test_every_format_and_head_is_built_for(target: str) -> None:
     dims = (16, 48, 64, 96, 112, 128)
     for built in build(*(attend(kind, dim, target) for kind in KINDS for dim in dims), timeout=3000):
-        assert_fits(built, registers=160)
+        assert_attends(built, registers=160)
     others = [rotate(kind, dim, target) for kind in KINDS for dim in dims]
     for built in build(*others, merge(target), timeout=3000):
         assert_fits(built, registers=REGISTERS)

@@ -102,11 +102,15 @@ def test_another_device_torch_driver_module_or_source_is_asked_anew(
     device: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     proved(NAME, GPU)
-    driver = tmp_path / "version"
+    driver, windows = tmp_path / "version", tmp_path / "drivers"
     driver.write_text("6.1\n")
+    (windows / "nv_dispi.inf_amd64_1").mkdir(parents=True)
     changes: list[Callable[[], object]] = [
         lambda: setattr(device, "name", "another"),
         lambda: monkeypatch.setattr(torch, "__version__", "9.9"),
+        lambda: monkeypatch.setattr("platform.release", lambda: "6.17"),
+        lambda: monkeypatch.setattr(graphs, "_DRIVERS_OF_WINDOWS", str(windows)),
+        lambda: (windows / "nv_dispi.inf_amd64_1").rename(windows / "nv_dispi.inf_amd64_2"),
         lambda: monkeypatch.setattr(graphs, "_DRIVERS", (str(driver),)),
         lambda: driver.write_text("6.2\n"),
         lambda: monkeypatch.setattr(graphs, "_digest", lambda _: "another"),

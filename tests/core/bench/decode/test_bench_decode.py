@@ -4,6 +4,7 @@ import json
 import re
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 import torch
@@ -30,7 +31,8 @@ def test_a_table_is_printed_after_a_word_on_quality(
     windowed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["bench", "decode", "--model", windowed, "--form", "int8+mulaw8", "--device", "cpu"]) == 0
-    shown = capsys.readouterr().out
+    shown, told = capsys.readouterr()
+    assert_machine_and_quality_come_first(told.splitlines())
     _, kernels, table, last = shown.split("\n\n")
     assert kernels.startswith("kernels' twins in plain torch at position 140, of one layer or column, ")
     for row in ("append, int8 cache", "attention, mulaw8 cache", "products, int4 weights", "draw, advance"):
@@ -47,6 +49,17 @@ def test_a_table_is_printed_after_a_word_on_quality(
     assert last.startswith("delays: first step done ")
     assert re.search(r"^first sound: \S+ s after the start", last, re.MULTILINE)
     assert max(map(len, shown.splitlines())) <= 110
+
+
+def assert_machine_and_quality_come_first(told: list[str]) -> None:
+    """Whoever is timed has been compared by then, and the machine was measured before anybody."""
+    words = [line.partition(": ")[2] for line in told]
+    compared = [index for index, word in enumerate(words) if ", quality, " in word]
+    timed = [index for index, word in enumerate(words) if ", position " in word]
+    assert len(compared) == 3
+    assert len(timed) == 2 * 2 * 3
+    assert words.index("machine") < min(compared)
+    assert max(compared) < min(timed)
 
 
 def test_a_form_without_room_is_left_out_and_told(
@@ -134,10 +147,40 @@ def test_without_a_stage_decoding_and_sound_are_measured(
     assert "not measured: what the demo sings" in shown.err
 
 
-def test_the_machine_is_measured_before_anything_else() -> None:
+def test_the_machine_is_measured() -> None:
     about = machine(torch.device("cpu"), "CPU", amount=1 << 20, size=32)
     assert about.read > 0
     assert about.copied > 0
     assert about.issued > 0
     assert set(about.products) == {"fp32"}
     assert (about.gap, about.specified) == (None, None)
+
+
+def test_triton_is_told_whatever_its_build_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(package: str) -> str:
+        if package != "pytorch-triton-rocm":
+            raise PackageNotFoundError(package)
+        return "3.6.0+rocm7.2"
+
+    monkeypatch.setattr("core.kernels.live.version", version)
+    assert machine(torch.device("cpu"), "CPU", amount=1 << 20, size=32).triton == "3.6.0+rocm7.2"
+
+
+def test_the_gap_inside_a_graph_is_measured_where_graphs_can_be_made() -> None:
+    replayed: list[int] = []
+
+    def record(work: Callable[[], object], put_back: Callable[[], object]) -> Callable[[], object]:
+        work()
+        return lambda: replayed.append(1)
+
+    def refuses(work: Callable[[], object], put_back: Callable[[], object]) -> Callable[[], object]:
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    made, refused = (
+        machine(torch.device("cpu"), "CPU", amount=1 << 20, size=32, record=each)
+        for each in (record, refuses)
+    )
+    assert made.gap is not None
+    assert made.gap > 0
+    assert len(replayed) > 1
+    assert refused.gap is None

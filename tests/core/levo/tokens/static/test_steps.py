@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,6 @@ from core.kernels.live import live
 from core.kernels.page import Mark
 from core.levo.graphs import Answer, Work
 from core.levo.plan_tokens import page_bytes
-from core.levo.shapes import TokenShapes
 from core.levo.tokens import compose as composing
 from core.levo.tokens.decoding import Decoding, MainPass, Pass, Room, SubPass
 from core.levo.tokens.model import TokenModel
@@ -161,9 +161,16 @@ def test_recording_that_fails_in_a_song_changes_no_token(
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorter trials."""
-    shapes = {"width": 32, "ffn": 48, "codes": 60, "lyric_length": 5, "prompt_length": 4, "style_length": 2}
-    fields = {name: getattr(sketch.SHAPES, name) for name in TokenShapes.__dataclass_fields__}
-    monkeypatch.setattr(sketch, "SHAPES", TokenShapes(**{**fields, **shapes}))
+    less: dict[str, Any] = {
+        "width": 32,
+        "ffn": 48,
+        "heads": 2,
+        "codes": 60,
+        "lyric_length": 5,
+        "prompt_length": 4,
+    }
+    size = sketch.SIZES[-1]
+    monkeypatch.setattr(sketch, "SIZES", [replace(size, shapes=replace(size.shapes, **less))])
     monkeypatch.setattr(sketch, "CACHES", ("int8",))
 
 

@@ -2,10 +2,12 @@
 
 import ctypes
 import os
+import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import psutil
@@ -110,6 +112,26 @@ def read_memory(planned: int | None = None, *, device: Device = "cpu") -> Memory
 def cores() -> int:
     """Processor cores of the machine, not those left to this process: a take must not depend on that."""
     return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+
+
+def processor_name() -> str:
+    """What the maker calls the processor, or as much as the system tells of it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def silicon(device: "torch.device") -> str:
+    """What computes on a device, and with which instructions: any other may round the last bits otherwise."""
+    import torch
+
+    if device.type == "cpu":
+        return f"{processor_name()} {torch.backends.cpu.get_cpu_capability()}"
+    return f"{torch.cuda.get_device_name(device)} {torch.version.cuda or torch.version.hip}"
 
 
 @contextmanager

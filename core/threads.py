@@ -7,15 +7,13 @@ once, kept with the time of each count, and left alone; where it cannot be kept 
 
 import json
 import logging
-import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core.atomic import write_text
-from core.device import cores, processor_threads
+from core.device import cores, processor_name, processor_threads
 from core.errors import SongdeskError
 from core.paths import thread_file
 
@@ -134,17 +132,7 @@ def _about(kind: Kind, width: int) -> str:
     """All that an answer depends on."""
     import torch
 
-    return f"{kind} {width} | {_processor()} | {cores()} cores | torch {torch.__version__}"
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    return f"{kind} {width} | {processor_name()} | {cores()} cores | torch {torch.__version__}"
 
 
 def _load() -> dict[str, dict[int, float]]:

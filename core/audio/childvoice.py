@@ -19,6 +19,8 @@ from core.environment import child_variables
 
 _PATIENCE = 0.5
 """Seconds a child has to leave when asked, before it is made to."""
+_GRACE = 5.0
+"""Seconds that are waited for one that was made to."""
 _TAIL = 4000
 """Bytes of the end of what a child said that are read."""
 
@@ -54,8 +56,8 @@ class ChildVoice(Voice):
 
     def halt(self) -> None:
         """Ask the program to end; its thread makes it, if it does not."""
-        with self._lock:
-            self._halt.set()
+        self._halt.set()
+        with self._lock:  # which nobody holds for longer than a signal takes
             self._signal(signal.SIGTERM)
 
     def end(self) -> None:
@@ -103,21 +105,25 @@ class ChildVoice(Voice):
                 raise DeviceLost(f"{self._program.name} stopped: {said}")
 
     def _start_child(self, command: list[str], complaints: IO[bytes], *, pipe: bool) -> Child | None:
+        if self._halt.is_set():
+            return None
+        child = subprocess.Popen(  # noqa: S603 - one of the known programs, as found on PATH
+            command,
+            bufsize=0,
+            env=child_variables(LC_ALL="C"),
+            stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+            start_new_session=True,
+        )
         with self._lock:
-            if self._halt.is_set():
-                return None
-            self._child = subprocess.Popen(  # noqa: S603 - one of the known programs, as found on PATH
-                command,
-                bufsize=0,
-                env=child_variables(LC_ALL="C"),
-                stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=complaints,
-                start_new_session=True,
-            )
-            return self._child
+            self._child = child
+            if self._halt.is_set():  # meanwhile, when there was no child yet to tell it
+                self._signal(signal.SIGTERM)
+        return child
 
     def _reap(self, child: Child) -> None:
+        """End a child; one that a driver holds, which no signal reaches, is left to the system."""
         if child.stdin is not None:
             child.stdin.close()
         try:
@@ -130,8 +136,9 @@ class ChildVoice(Voice):
         with self._lock:
             # What it started itself goes with it, though it may have ended first.
             self._signal(signal.SIGKILL)
-            child.wait()
             self._child = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(_GRACE)
 
     def _signal(self, number: signal.Signals) -> None:
         """Send a signal to the program and whatever it started; the caller holds the lock."""

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 import torch
 from torch import Tensor
 
-from core.device import processor_threads, tf32_products
+from core.device import processor_threads, silicon, tf32_products
 from core.engine import Outlet, Run
 from core.errors import SongdeskError
 from core.levo.artifacts import Conditions, Start
@@ -16,14 +16,17 @@ from core.levo.plan import why_not_ahead
 from core.levo.settings import AUTO
 from core.levo.shapes import REFERENCE_FRAMES, Shapes, frames_in
 from core.levo.synthesis.ahead import Ahead, Way
-from core.levo.synthesis.render import load_synthesis
+from core.levo.synthesis.render import synthesis_by_pieces
 from core.levo.synthesis.solved import Solved
 from core.registry import Variant
 from core.settings import Values
 from core.threads import may_change_bits, rule, threads_for
 
 SHARE = 0.12
-"""Of the time that composing takes, what rendering ahead may take beside it where `ahead` is auto."""
+"""Of the time that composing takes, what rendering ahead may take beside it where `ahead` is auto.
+
+A turn begins as soon as what was spent is within it, so that the last one may end beyond: turns are short.
+"""
 _KNOBS = ("flow_steps", "flow_guidance")
 _FAILURES = (SongdeskError, RuntimeError, MemoryError, OSError)
 """What rendering ahead may come to, which is no reason to compose no further."""
@@ -41,7 +44,7 @@ class Turns:
         self._knobs = _knobs(out)
         self._work: Iterator[Tensor | None] | None = None
         self._began: float | None = None
-        self._spent = self._last = 0.0
+        self._spent = 0.0
 
     def __call__(self, frames: int, codes: Callable[[int], Tensor]) -> None:
         """Take a turn if there is one to take: so many `frames` stand, and `codes` gives the first n."""
@@ -49,22 +52,28 @@ class Turns:
             return
         now = time.perf_counter()
         self._began = now if self._began is None else self._began
+        wanted = self._ahead.wanted
+        if self._work is None and (wanted is None or frames < wanted):
+            return
+        if self._is_turned():
+            return
         if self._work is None:
-            wanted = self._ahead.wanted
-            if wanted is None or frames < wanted:
-                return
-            if _knobs(self._out) != self._knobs:
-                self._give_up("a knob of the sound was turned, which is heard when the song is rendered")
-                return
             self._work = self._ahead.work(codes(frames))
-        if self._share is None or self._spent + self._last <= self._share * (now - self._began - self._spent):
+        if self._share is None or self._spent <= self._share * (now - self._began - self._spent):
             self._turn()
 
     def finish(self, done: int) -> None:
         """Solve the window that is begun, so that none is solved twice; `done` units are composed."""
-        while self._ahead is not None and self._ahead.is_solving:
+        while self._ahead is not None and self._ahead.is_solving and not self._is_turned():
             self._run.step(done, done)
             self._turn()
+
+    def _is_turned(self) -> bool:
+        """Whether a knob of the sound was turned, after which nothing made with the old ones is of use."""
+        if _knobs(self._out) == self._knobs:
+            return False
+        self._give_up("a knob of the sound was turned, which is heard when the song is rendered")
+        return True
 
     def _turn(self) -> None:
         assert self._work is not None, "there is something to do"
@@ -83,8 +92,7 @@ class Turns:
             trouble = str(error).partition("\n")[0] or type(error).__name__
         if trouble:  # only here is the error gone, and with it the frames that held the networks
             self._give_up(trouble)
-        self._last = time.perf_counter() - began
-        self._spent += self._last
+        self._spent += time.perf_counter() - began
 
     def _give_up(self, why: str) -> None:
         """Compose on alone; what the networks took is given back."""
@@ -119,7 +127,7 @@ def turns_of(
     )  # fmt: skip
     flow, vae = run.weights("flow"), run.weights("vae")
     ahead = Ahead(
-        lambda: load_synthesis(shapes, flow, vae, run.device),
+        lambda: synthesis_by_pieces(shapes, flow, vae, run.device),
         shapes, conditions, start, way, solved, frames=frames_in(length),
     )  # fmt: skip
     if ahead.wanted is None:
@@ -137,8 +145,10 @@ def solved_before(
 ) -> Solved:
     """The windows of a take that were solved ahead by just what solves them now."""
     count = threads if device.type == "cpu" and may_change_bits(shapes.flow.width) else 1
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    made_with = (identity(chosen, ("flow",)), values.text("flow_precision"), name, count, torch.__version__)
+    made_with = (
+        identity(chosen, ("flow",)), values.text("flow_precision"), device.type, silicon(device), count,
+        torch.__version__,
+    )  # fmt: skip
     return Solved(out.path, " ".join(map(str, made_with)))
 
 

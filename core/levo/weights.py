@@ -1,6 +1,6 @@
 """Weights from a safetensors file into a module, tensor by tensor, or one clear line why not."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,10 @@ from core.kernels.packing import groups, int4_weight, int8_weight
 from core.levo.portions import matrix_rows_at_once
 
 M = TypeVar("M", bound=nn.Module)
+L = TypeVar("L")
 _NAMED = 3
+_PIECE = 1 << 26
+"""Bytes read between two pauses."""
 _SCALE = "_scale"
 _ROUNDED = (torch.int8, torch.uint8)
 """What rounded matrices are declared as: int8, and int4 two to a byte."""
@@ -63,13 +66,31 @@ def load_module(
     never in memory as it is stored. Raises SongdeskError when the file is missing, damaged or a Git LFS
     pointer, or when tensors are missing or of another shape.
     """
+    return at_once(module_by_pieces(build, path, device, dtype=dtype, prefix=prefix, twin=twin))
+
+
+def module_by_pieces(
+    build: Callable[[], M], path: Path, device: torch.device,
+    *, dtype: torch.dtype | None = None, prefix: str = "", twin: Mapping[str, Tensor] | None = None,
+) -> Generator[None, None, M]:  # fmt: skip
+    """The same with pauses, in which other work may be done."""
     with hollow():
         module = build()
     wanted = {prefix + key: tensor for key, tensor in module.state_dict().items()}
     shapes = {key: tuple(tensor.shape) for key, tensor in wanted.items()} | _as_stored(module, prefix)
-    found = _read(path, wanted, shapes, device, dtype, twin or {})
+    found = yield from _read(path, wanted, shapes, device, dtype, twin or {})
     module.load_state_dict({key.removeprefix(prefix): found[key] for key in wanted}, assign=True)
     return module.eval().requires_grad_(False)
+
+
+def at_once(loading: Generator[None, None, L]) -> L:
+    """What comes of loading without a pause."""
+    while True:
+        try:
+            next(loading)
+        except StopIteration as end:
+            loaded: L = end.value
+            return loaded
 
 
 def _as_stored(module: nn.Module, prefix: str) -> dict[str, tuple[int, ...]]:
@@ -85,7 +106,7 @@ def _read(
     device: torch.device,
     dtype: torch.dtype | None,
     twin: Mapping[str, Tensor],
-) -> dict[str, Tensor]:
+) -> Generator[None, None, dict[str, Tensor]]:
     if not path.is_file():
         raise SongdeskError("these weights are not here", where=str(path), hint="see `songdesk models`")
     read_header(path)
@@ -95,14 +116,19 @@ def _read(
             plain = {key: like for key, like in wanted.items() if key.removesuffix(_SCALE) not in rounded}
             stored = {key: shapes[key] for key in (*plain, *rounded)}
             _fits(path, stored, {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()})  # noqa: SIM118
-            found = {
-                key: _shared(_cast(file.get_tensor(key), like, dtype), twin.get(key))
-                for key, like in plain.items()
-            }
-            for key in rounded:
-                found[key], found[key + _SCALE] = _rounded(
-                    file.get_slice(key), wanted[key], shapes[key], device
-                )
+            found: dict[str, Tensor] = {}
+            read = 0
+            for key in stored:
+                if key in plain:
+                    found[key] = _shared(_cast(file.get_tensor(key), plain[key], dtype), twin.get(key))
+                else:
+                    found[key], found[key + _SCALE] = _rounded(
+                        file.get_slice(key), wanted[key], shapes[key], device
+                    )
+                read += found[key].nbytes
+                if read >= _PIECE:
+                    read = 0
+                    yield
             return found
     except (SafetensorError, OSError) as error:  # it changed meanwhile
         hint = "delete it and fetch or make it again"

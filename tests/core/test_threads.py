@@ -47,7 +47,7 @@ def test_kinds_widths_and_machines_are_kept_apart(
     threads_for("sound", 2200)
     threads_for("steps", 2200)
     threads_for("steps", 192)
-    monkeypatch.setattr(threads, "_processor", lambda: "another one")
+    monkeypatch.setattr(threads, "processor_name", lambda: "another one")
     threads_for("steps", 192)
     assert len(laps) == 4
     assert len(json.loads(thread_file().read_text())) == 4

@@ -1,5 +1,7 @@
 """The deck by itself: a take in hand, what goes round, what is compared, what grows."""
 
+import asyncio
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from textual.app import App, ComposeResult
 import tui
 from core.audio import volume
 from core.audio.player import NoPlayer, Player
+from core.errors import SongdeskError
 from tests.tui.jukebox import Jukebox
 from tui.screens.deck import Deck
 from tui.screens.tracks import Pair, start_near, stretch_at
@@ -19,8 +22,6 @@ from tui.widgets.waveform import Marks, Waveform
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from core.errors import SongdeskError
 
 STYLES = Path(tui.__file__).parent / "styles"
 MARKS: Marks = ((0.0, "~intro"), (3.0, "~verse"), (9.0, "~chorus"))
@@ -391,3 +392,79 @@ def test_where_sections_begin_and_end() -> None:
     assert start_near((), 5.0, 1) is None
     assert start_near((), 5.0, -1) == 0.0
     assert Pair().other("x") is None
+
+
+class Slow(Page):
+    """A page whose next player comes when a test says so."""
+
+    def __init__(self, *players: Player) -> None:
+        super().__init__(*players)
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def open_player(self) -> Player:
+        self.asked.set()
+        assert self.go.wait(10)
+        return super().open_player()
+
+
+async def test_a_player_that_is_left_again_is_closed(jukebox: Jukebox, tmp_path: Path) -> None:
+    tabs, anew = Jukebox(), Jukebox()
+    app = Page(jukebox, anew)
+    async with app.run_test():
+        await app.deck.load("t", sound(tmp_path / "a.wav"), marks, play=True)
+        await app.deck.go_over_to(tabs)
+        assert (jukebox.is_closed, tabs.is_closed, tabs.sounds()) == (True, False, True)
+        await app.deck.go_over_to(None)
+        assert (tabs.is_closed, anew.is_closed, anew.sounds()) == (True, False, False)
+    assert anew.is_closed
+
+
+async def test_a_player_is_closed_also_where_the_one_that_follows_cannot_go_on(
+    jukebox: Jukebox, tmp_path: Path
+) -> None:
+    app = Page(jukebox)
+    async with app.run_test():
+        await app.deck.load("t", sound(tmp_path / "a.wav"), marks, play=True)
+        (tmp_path / "a.wav").unlink()
+        with pytest.raises(SongdeskError, match="no such sound file"):
+            await app.deck.go_over_to(Jukebox())
+        assert jukebox.is_closed
+
+
+@pytest.mark.parametrize("deed", ["load", "audition", "go over"])
+async def test_a_player_that_comes_when_the_deck_was_left_is_closed_and_silent(
+    jukebox: Jukebox, tmp_path: Path, until: Any, deed: str
+) -> None:
+    app, file = Slow(jukebox), sound(tmp_path / "a.wav")
+    async with app.run_test() as pilot:
+        deck = app.deck
+        doing = asyncio.create_task(
+            deck.load("t", file, marks, play=True) if deed == "load"
+            else deck.audition(file, 1.0, 2.0) if deed == "audition"
+            else deck.go_over_to(None)
+        )  # fmt: skip
+        await until(pilot, app.asked.is_set)
+    app.go.set()
+    await doing
+    assert (jukebox.is_closed, jukebox.sounds()) == (True, False)
+
+
+async def test_a_take_that_is_read_when_the_deck_was_left_does_not_sound(
+    jukebox: Jukebox, tmp_path: Path, until: Any
+) -> None:
+    app, file = Page(jukebox), sound(tmp_path / "a.wav")
+    asked, go = threading.Event(), threading.Event()
+
+    def slow(seconds: float) -> Marks:
+        asked.set()
+        assert go.wait(10)
+        return MARKS
+
+    async with app.run_test() as pilot:
+        deck = app.deck
+        await deck.load("t", file, marks, play=False)
+        loading = asyncio.create_task(deck.load("u", file, slow, play=True))
+        await until(pilot, asked.is_set)
+    go.set()
+    await loading
+    assert (jukebox.is_closed, jukebox.sounds()) == (True, False)

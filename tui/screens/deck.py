@@ -54,6 +54,7 @@ class Deck(Telling):
         self._open_player = open_player
         self._one_at_a_time = asyncio.Lock()
         self._is_measuring = False
+        self._is_left = False
         self._stem_outline: tuple[Path | None, Peaks | None] = (None, None)
         self._trouble = ""
         self._reason = ""
@@ -69,7 +70,8 @@ class Deck(Telling):
         self._recall_volume()
 
     async def on_unmount(self) -> None:
-        """Fall silent."""
+        """Fall silent, and stay so whatever is still on its way."""
+        self._is_left = True
         if self.table.player is not None:
             await asyncio.to_thread(self.table.player.close)
 
@@ -112,7 +114,7 @@ class Deck(Telling):
             else:
                 before = self.table.track
                 track = await self._read(lambda: with_marks(read_growing(take, audio, whole, before), mark))
-            if track is None:
+            if track is None or self._is_left:
                 return
             self.table.take_up(track)
             self.table.go_to(at)
@@ -175,12 +177,15 @@ class Deck(Telling):
     async def go_over_to(self, player: Player | None) -> None:
         """Play through another player, at the same place; without one, silent, through one opened anew."""
         async with self._one_at_a_time:
-            before, plays = self.table.player, player is not None
-            if player is None:
-                player = await asyncio.to_thread(self._open_player)
-            self.table.go_over_to(player, plays=plays)
-            if before is not None:
-                await asyncio.to_thread(before.close)
+            following = await self._kept(player)
+            if following is None:
+                return
+            before = self.table.player
+            try:
+                self.table.go_over_to(following, plays=player is not None)
+            finally:
+                if before is not None:
+                    await asyncio.to_thread(before.close)
         self.look()
 
     def eject(self) -> None:
@@ -277,6 +282,8 @@ class Deck(Telling):
             except SongdeskError as error:
                 self.post_message(self.Refused(error))
                 return
+            if self._is_left:
+                return
             self.table.lend(recording, length, start, seconds)
         self._ask_for_sound()
         self.look()
@@ -342,7 +349,16 @@ class Deck(Telling):
     async def _ready_player(self) -> None:
         if self.table.player is None:
             self.table.volume = await asyncio.to_thread(volume.recall)
-            self.table.adopt(await asyncio.to_thread(self._open_player))
+            if (player := await self._kept()) is not None:
+                self.table.adopt(player)
+
+    async def _kept(self, given: Player | None = None) -> Player | None:
+        """A player, by default one opened anew; None where the deck was left meanwhile, and it is closed."""
+        player = given if given is not None else await asyncio.to_thread(self._open_player)
+        if not self._is_left:
+            return player
+        await asyncio.to_thread(player.close)
+        return None
 
     def _play(self) -> None:
         if self.table.player is not None:
@@ -357,7 +373,9 @@ class Deck(Telling):
     async def _look_for_sound(self) -> None:
         """Where nothing made sound when the player was opened, something may by now."""
         before = self.table.player
-        player = await asyncio.to_thread(self._open_player)
+        player = await self._kept()
+        if player is None:
+            return
         if self.table.player is not before:  # it was gone over to another meanwhile
             await asyncio.to_thread(player.close)
             return

@@ -1,6 +1,6 @@
 """The beginning of a song rendered while the rest of it is still composed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,9 @@ from core.levo.synthesis.render import Synthesis
 from core.levo.synthesis.solved import Solved
 from core.levo.synthesis.solving import Part, Solver, silenced, song_codes, song_windows
 from core.random import Stream
+
+Load = Callable[[], Generator[None, None, Synthesis]]
+"""Loads the networks, with pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,10 @@ class Ahead:
     """
 
     def __init__(
-        self, load: Callable[[], Synthesis], shapes: Shapes, conditions: Conditions, start: Start | None,
-        way: Way, solved: Solved, *, frames: int,
+        self, load: Load, shapes: Shapes, conditions: Conditions, start: Start | None, way: Way,
+        solved: Solved, *, frames: int,
     ) -> None:  # fmt: skip
-        """The song may have `frames` at most; networks are loaded with the first window.
+        """The song may have `frames` at most; networks are loaded with the first window, piece by piece.
 
         Raises SongdeskError when the prompt's codes are none of this model.
         """
@@ -70,7 +73,7 @@ class Ahead:
     def work(self, codes: Tensor) -> Iterator[Tensor | None]:
         """Render what is next of a song whose first codes are `codes`, int64 [3, n].
 
-        It pauses after every Euler step, and with every piece of sound [2, m] that is ready.
+        It pauses within loading, after every Euler step, and with every piece of sound [2, m] that is ready.
         """
         way, shapes = self._way, self._shapes
         both, _ = song_codes(shapes, codes, self._conditions, NONE)
@@ -90,7 +93,7 @@ class Ahead:
     def _open(self) -> Iterator[Tensor | None]:
         """Load the networks, and give the sound of what the song begins with."""
         way, stem = self._way, self._way.stems[0]
-        models = self._load()
+        models = yield from self._load()
         yield None
         prompt = self._conditions.prompt_latents[STEMS.index(stem), : self._prompt].to(way.device)
         nothing = torch.empty(2, 0, dtype=torch.int64, device=way.device)

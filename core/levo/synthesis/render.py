@@ -1,7 +1,7 @@
 """Phase 3 as one piece of work: the song's codes in, its sound out, window by window and chunk by chunk."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,9 +21,12 @@ from core.levo.synthesis.solved import Solved
 from core.levo.synthesis.solving import NOISE_STRIDE, Part, Solver, silenced, song_codes, song_windows
 from core.levo.synthesis.windows import VAE_CHUNK, units
 from core.levo.vae import VaeDecoder
-from core.levo.weights import load_module
+from core.levo.weights import at_once, load_module, module_by_pieces
 
-__all__ = ["NOISE_STRIDE", "STEP_BY_STEP", "Means", "Synthesis", "load_flow", "load_synthesis", "render"]
+__all__ = [
+    "NOISE_STRIDE", "STEP_BY_STEP", "Means", "Synthesis", "load_flow", "load_synthesis", "render",
+    "synthesis_by_pieces",
+]  # fmt: skip
 _OFTEN = 2
 """Windows of a length that a recording of their step is worth its while for."""
 
@@ -52,11 +55,19 @@ STEP_BY_STEP = Means()
 
 def load_synthesis(shapes: Shapes, flow: Path, vae: Path, device: torch.device) -> Synthesis:
     """The networks of the role files `flow` and `vae`, in fp32; SongdeskError when a file does not fit."""
-    return Synthesis(
-        shapes,
-        load_flow(shapes, flow, device),
-        load_module(lambda: VaeDecoder(shapes.vae), vae, device, dtype=torch.float32, prefix="decoder."),
+    return at_once(synthesis_by_pieces(shapes, flow, vae, device))
+
+
+def synthesis_by_pieces(
+    shapes: Shapes, flow: Path, vae: Path, device: torch.device
+) -> Generator[None, None, Synthesis]:
+    """The same with pauses, in which other work may be done."""
+    solver = yield from module_by_pieces(lambda: Flow(shapes), flow, device)
+    yield
+    decoder = yield from module_by_pieces(
+        lambda: VaeDecoder(shapes.vae), vae, device, dtype=torch.float32, prefix="decoder."
     )
+    return Synthesis(shapes, solver, decoder)
 
 
 def load_flow(shapes: Shapes, path: Path, device: torch.device) -> Flow:

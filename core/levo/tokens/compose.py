@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 
 import torch
 from torch import Tensor
 
+from core.device import silicon
 from core.engine import Known, Run, Verdict
 from core.errors import SongdeskError
 from core.levo.artifacts import Conditions, Tokens
@@ -141,7 +143,8 @@ def _made_on(device: torch.device, values: Values, *, static: bool) -> str:
     # Threads share some sums of wide products, whose last bits then depend on how many there are.
     threads = torch.get_num_threads() if device.type == "cpu" else 1
     place = f"{device.type}:{threads}" if threads > 1 else device.type
-    return "/".join((place, *steps, *weights, _FORMATS.get(cache, cache), torch.__version__))
+    chip = sha256(silicon(device).encode()).hexdigest()[:8]
+    return "/".join((place, *steps, *weights, _FORMATS.get(cache, cache), chip, torch.__version__))
 
 
 def lockstep(load: Load, prefix: Streams, task: Task) -> None:

@@ -53,6 +53,8 @@ class Windows:
 
     clock: Clock
     cost: float
+    opening: float = 0.0
+    """What comes on top of the very first piece (s)."""
     left: int = 10
     is_solving: bool = False
     given: list[int] = field(default_factory=list)
@@ -65,7 +67,8 @@ class Windows:
         self.given.append(codes.shape[1])
         self.left -= 1
         for piece in range(5):
-            self.clock.now += self.cost
+            self.clock.now += self.cost + self.opening
+            self.opening = 0.0
             self.is_solving = piece < 3
             yield torch.zeros(2, 8) if piece > 3 else None
 
@@ -128,6 +131,13 @@ def test_composing_is_slowed_down_by_no_more_than_its_share(clock: Clock, cost: 
     assert run.sounds > 0 or cost > 0.3
 
 
+def test_what_opening_takes_is_earned_once_and_is_no_forecast_of_what_follows(clock: Clock) -> None:
+    windows, run = Windows(clock, 0.01, opening=1.0), Room()
+    composed(in_turns(windows, run, share=SHARE), clock, 1000)
+    assert 1.0 < clock.now - 1000 * STEP <= SHARE * 1000 * STEP + 0.01
+    assert run.sounds > 0, "all of a window was paid for"
+
+
 def test_who_wants_it_at_once_waits_for_it(clock: Clock) -> None:
     windows, run = Windows(clock, 1.0), Room()
     composed(in_turns(windows, run, share=None), clock, 106)
@@ -157,6 +167,19 @@ def test_no_window_is_begun_once_a_knob_of_the_sound_was_turned(clock: Clock) ->
         "not rendered any further while it was composed: a knob of the sound was turned, which is heard when"
         " the song is rendered"
     ]
+
+
+def test_what_was_begun_is_left_when_a_knob_of_the_sound_is_turned(clock: Clock) -> None:
+    windows, run = Windows(clock, 1.0), Room()
+    turns = in_turns(windows, run, share=None)
+    composed(turns, clock, 102)
+    assert windows.is_solving
+    run.knobs["flow_guidance"] = 2.0
+    before = clock.now
+    composed(turns, clock, 110, since=102)
+    turns.finish(110)
+    assert clock.now - before == pytest.approx(8 * STEP), "nobody would hear what is made with the old ones"
+    assert (run.sounds, run.steps, len(run.notes)) == (0, 0, 1)
 
 
 @pytest.mark.parametrize(

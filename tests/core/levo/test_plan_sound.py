@@ -133,7 +133,9 @@ def test_solving_takes_the_memory_that_was_planned() -> None:
         problem = flow.problem(codes, torch.zeros(1, 0, latent), torch.randn(1, DEMO.flow.positions, latent))
         flow.window(problem, flow.schedule(1), guidance=1.5, tick=lambda: None)
 
-    planned = audio_plan(DEMO, values(decode_chunk=8, flow_guidance=1.5), frames=DEMO.flow.positions, prompt=0)
+    planned = audio_plan(
+        DEMO, values(decode_chunk=8, flow_guidance=1.5), frames=DEMO.flow.positions, prompt=0
+    )
     assert peak(work) == pytest.approx(planned.work, rel=0.08)
 
 

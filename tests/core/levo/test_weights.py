@@ -11,7 +11,8 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from core.errors import SongdeskError
-from core.levo.weights import hollow, load_module
+from core.levo import weights
+from core.levo.weights import hollow, load_module, module_by_pieces
 
 CPU = torch.device("cpu")
 
@@ -61,6 +62,25 @@ def test_every_tensor_of_the_file_arrives_and_nothing_is_left_on_meta(tmp_path: 
         assert value.device == CPU
         assert not value.requires_grad
         assert torch.equal(value, wanted.state_dict()[key])
+
+
+@pytest.mark.parametrize(("piece", "pauses"), [(1, 3), (40, 2), (1 << 20, 0)])
+def test_between_pieces_of_some_bytes_there_is_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int, pauses: int
+) -> None:
+    monkeypatch.setattr(weights, "_PIECE", piece)
+    wanted = build()
+    save_file(wanted.state_dict(), tmp_path / "w.safetensors")
+    loading, seen = module_by_pieces(build, tmp_path / "w.safetensors", CPU), 0
+    while True:
+        try:
+            next(loading)
+        except StopIteration as end:
+            loaded = end.value
+            break
+        seen += 1
+    assert seen == pauses
+    assert all(torch.equal(value, wanted.state_dict()[key]) for key, value in loaded.state_dict().items())
 
 
 def test_halves_become_what_the_module_declares_unless_another_dtype_is_asked_for(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from core.audio.files import read
 from core.engine import Verdict
 from core.errors import Cancelled, Paused, SongdeskError
+from core.levo import weights
 from core.levo.shapes import EDGE_SAMPLES, SAMPLES_PER_FRAME
 from core.levo.synthesis.flow import Flow, Problem
 from core.making.outlet import Preview
@@ -131,6 +133,51 @@ def test_what_was_solved_before_a_break_is_not_solved_again(
     plain = job(windowed, tmp_path, "plain", length=LENGTH, ahead="off")
     made(plain)
     assert np.array_equal(read(asked.audio)[0], read(plain.audio)[0])
+
+
+def test_what_another_machine_solved_and_composed_is_not_taken_as_what_this_one_would(
+    windowed: str, tmp_path: Path, solved: list[Problem], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put_down(stage: str, done: int) -> Verdict:
+        if stage == "tokens" and done == 80:
+            raise Paused
+        return Verdict.GO
+
+    for name, made_here in (("here", True), ("there", False)):
+        asked = job(windowed, tmp_path, name, length=LENGTH, ahead="on")
+        with torch.inference_mode(), pytest.raises(Paused):
+            render(asked, Hearing(asked, put_down))
+        solved.clear()
+        with monkeypatch.context() as machine:
+            if not made_here:
+                machine.setattr("core.device.processor_name", lambda: "another one")
+            made(replace(asked, goes_on=True))
+        assert len(solved) == (1 if made_here else 2)
+        assert [seam.is_exact for seam in recipe_of(asked).seams] == [made_here]
+
+
+def test_networks_are_loaded_between_steps_of_composing(
+    windowed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[int] = []
+    seen: dict[int, int] = {}
+    cast = weights._cast
+
+    def note(*given: Any) -> torch.Tensor:
+        loaded.append(1)
+        return cast(*given)
+
+    def look(stage: str, done: int) -> Verdict:
+        if stage == "tokens" and done > FIRST:
+            seen[done] = len(loaded)
+        return Verdict.GO
+
+    monkeypatch.setattr(weights, "_PIECE", 1)
+    monkeypatch.setattr(weights, "_cast", note)
+    made(job(windowed, tmp_path, length=LENGTH, ahead="on"), look)
+    counts = [seen[done] for done in sorted(seen)]
+    assert counts[-1] - counts[0] > 10
+    assert max(later - now for now, later in pairwise(counts)) == 1, "one tensor is read at a time"
 
 
 def test_a_song_that_is_stopped_keeps_what_was_rendered_ahead(

@@ -35,6 +35,8 @@ class LibraryShelf:
         self._lock = threading.Lock()
         self._takes: Mapping[str, Take] = {}
         self._version = -1
+        self._seen: dict[str, tuple[Take, int, Card]] = {}
+        """By id how a take stood, when its folder was written last (ns), and its card as it was then."""
         self._outlines: dict[tuple[Path, int], Peaks] = {}
 
     def version(self) -> int:
@@ -42,7 +44,10 @@ class LibraryShelf:
         return self._store.version()
 
     def cards(self) -> Sequence[Card]:
-        """Every take with sound, the newest first; raises SongdeskError when the library cannot be read."""
+        """Every take with sound, the newest first; raises SongdeskError when the library cannot be read.
+
+        Of a take that is as it was at the last call nothing but its folder's time is looked at.
+        """
         cards = [self._card(id_, take) for id_, take in self._known().items()]
         return tuple(card for card in cards if card.stems)
 
@@ -112,10 +117,22 @@ class LibraryShelf:
             if version != self._version:
                 named = ((self.id_of(take), take) for take in self._store.takes())
                 self._takes = {id_: take for id_, take in named if id_ is not None}
+                self._seen = {id_: seen for id_, seen in self._seen.items() if id_ in self._takes}
                 self._version = version
             return self._takes
 
     def _card(self, id: str, take: Take) -> Card:  # noqa: A002
+        """Its card; of one that is being made at every look, of any other when it changed."""
+        if take.state == State.RUNNING.value:
+            return self._looked_up(id, take)
+        written, seen = _written(take.folder), self._seen.get(id)
+        if seen is not None and seen[:2] == (take, written):
+            return seen[2]
+        card = self._looked_up(id, take)
+        self._seen[id] = take, written, card
+        return card
+
+    def _looked_up(self, id: str, take: Take) -> Card:  # noqa: A002
         finished, growing = self._finished(take), self._growing(take)
         seconds = _length(growing) if growing else take.seconds
         return Card(
@@ -177,6 +194,14 @@ def _is_sound(file: Path) -> bool:
         return file.suffix.lower() in MEDIA and stat.S_ISREG(file.lstat().st_mode)
     except (OSError, ValueError):
         return False
+
+
+def _written(folder: Path) -> int:
+    """When a file came to a folder last, or left it (ns); 0 where that cannot be told."""
+    try:
+        return os.stat(folder).st_mtime_ns  # noqa: PTH116 - thousands, at every list
+    except OSError:
+        return 0
 
 
 def _size(file: Path) -> int:

@@ -27,9 +27,13 @@ PARTS = (
 _LOOK = 0.05
 _PATIENCE = 30.0
 _SPY = """
-window.sounds = []; window.starts = []; window.played = [];
+window.sounds = []; window.starts = []; window.played = []; window.contexts = [];
 const Real = window.Audio;
 window.Audio = class extends Real { constructor(...a) { super(...a); window.sounds.push(this); } };
+const Context = window.AudioContext;
+window.AudioContext = class extends Context {
+  constructor(...a) { super(...a); window.contexts.push(this); }
+};
 const start = AudioBufferSourceNode.prototype.start;
 AudioBufferSourceNode.prototype.start = function (when) {
   window.starts.push({ when, seconds: this.buffer.duration, now: this.context.currentTime });

@@ -165,15 +165,67 @@ def test_two_tabs_stay_in_step(desk: Any, tabs: Any) -> None:
 
 def test_more_tabs_than_a_browser_has_connections_for_are_all_heard(desk: Any, tabs: Any) -> None:
     put_on(desk)
-    opened = [tabs.open(desk.url) for _ in range(4)]
+    opened = [tabs.open(desk.url) for _ in range(8)]
     desk.stage.change(playing=True, place=50.0)
 
-    def all_sound() -> bool:
-        return [tab.heard.playing for tab in desk.stage.tabs() if tab.heard is not None] == [True] * 4
+    def all_sound(count: int) -> bool:
+        return [tab.heard.playing for tab in desk.stage.tabs() if tab.heard is not None] == [True] * count
 
-    opened[0].until(all_sound, "sound of every tab")
-    opened[3].press("Pause")
+    opened[0].until(lambda: all_sound(8), "sound of every tab")
+    opened[7].press("Pause")
     opened[0].until(lambda: not desk.stage.state.playing, "the pause of the last tab")
+    streams = [tab for tab in opened if any(path.startswith("events") for _, path, _ in tab.requests)]
+    assert streams == opened[:1], "one stream for all"
+    opened[0].page.close()
+    desk.stage.change(playing=True, place=20.0)
+    opened[1].until(lambda: all_sound(7), "the others without the one that had the stream")
+    opened[7].press("Pause")
+    opened[1].until(lambda: not desk.stage.state.playing, "the pause of the last of them")
+
+
+def test_a_tab_whose_neighbour_has_the_stream_and_sleeps_takes_one_of_its_own(desk: Any, tabs: Any) -> None:
+    put_on(desk)
+    holder, other = tabs.open(desk.url), tabs.open(desk.url)
+    lifecycle = holder.page.context.new_cdp_session(holder.page)
+    lifecycle.send("Page.setWebLifecycleState", {"state": "frozen"})
+    put_on(desk, title="Another song")
+    title = other.page.locator("#title")
+    other.until(lambda: title.inner_text() == "Another song", "what the studio says, on a stream of its own")
+    lifecycle.send("Page.setWebLifecycleState", {"state": "active"})
+    for name in ("A third", "A fourth"):
+        put_on(desk, title=name)
+        other.until(lambda: title.inner_text() == name, "what the neighbour hands on")  # noqa: B023
+
+
+def test_a_stream_that_never_opens_is_told(desk: Any, tabs: Any) -> None:
+    first = tabs.open(desk.url)
+    first.page.context.route("**/events?*", lambda _: None)
+    first.page.reload()
+    first.until(lambda: "No link" in first.status, "word of it")
+
+
+def test_what_grows_is_let_go_when_something_else_is_wanted(desk: Any, shelf: Any, tabs: Any) -> None:
+    from tests.walk.tabs import make_sound
+
+    def in_use() -> list[str]:
+        states: list[str] = tab.page.evaluate("contexts.map((one) => one.state)")
+        return [state for state in states if state != "closed"]
+
+    shelf.add("grows", ["mix", "vocal"], seconds=6.0, grows=True)
+    make_sound(shelf.file("grows"), 6.0)
+    put_on(desk, take="grows", seconds=6.0, grows=True, playing=True, loop=(0.0, 5.0))
+    tab = tabs.open(desk.url)
+    tab.until(lambda: desk.sounds, "sound")
+    desk.stage.change(stem="vocal")  # of which nothing is there yet
+    tab.until(lambda: len(in_use()) == 2, "the other stem, waited for")
+    desk.stage.change(stem="mix")
+    tab.until(lambda: len(in_use()) == 1, "the other stem let go")
+    assert desk.sounds
+    put_on(desk, take="", title="", seconds=0.0, grows=False, playing=False, loop=None)
+    tab.until(lambda: in_use() == [], "all of it let go")
+    asked = len(tab.requests)
+    tab.rest(0.5)
+    assert not [path for _, path, _ in tab.requests[asked:] if "piece" in path]
 
 
 def test_a_tab_comes_back_when_the_studio_does(desk: Any, tabs: Any) -> None:
@@ -192,6 +244,19 @@ def test_a_tab_comes_back_when_the_studio_does(desk: Any, tabs: Any) -> None:
     desk.stage.change(playing=True)
     tab.until(lambda: tab.place > 50, "the studio's new state")
     assert tab.page.inner_text("#title") == "Another song"
+
+
+def test_tabs_that_share_a_stream_lose_the_link_and_come_back_together(desk: Any, tabs: Any) -> None:
+    put_on(desk)
+    both = [tabs.open(desk.url) for _ in range(2)]
+    desk.close()
+    for tab in both:
+        tab.until(lambda: "No link" in tab.status, "word of the link")  # noqa: B023
+    desk.open(State(title="Another song", take="two", seconds=_LONG, playing=True))
+    for tab in both:
+        tab.until(lambda: "In step" in tab.status and tab.place > 0, "the link, and sound")  # noqa: B023
+        assert tab.page.inner_text("#title") == "Another song"
+    assert len(desk.stage.tabs()) == 2
 
 
 def test_a_browser_that_refuses_sound_is_met_by_one_button(playwright: Any, desk: Any) -> None:

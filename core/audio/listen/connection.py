@@ -1,6 +1,8 @@
 """A connection that does not wait for ever, and the server that holds only so many of them."""
 
 import asyncio
+import socket
+from collections.abc import Callable
 from typing import Any
 
 import h11
@@ -10,7 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from core.audio.listen.guard import LARGEST_HEAD
 
 MOST = 64
-"""Connections at once; each tab has one for its events and up to five more."""
+"""Connections at once; each browser opens six, of which it keeps one for the events of all its tabs."""
 PATIENCE = 5.0
 """Seconds in which a request must be here, whole."""
 
@@ -64,6 +66,19 @@ def _claim(connection: Any) -> tuple[bool, bool, float]:
     """What a connection has to say for itself: that it is being answered, that it was, that it is young."""
     was_answered = connection.cycle is not None
     return was_answered and not connection.cycle.response_complete, was_answered, connection.since
+
+
+class Serving(uvicorn.Server):
+    """Says that it answers, on its own thread."""
+
+    def __init__(self, config: uvicorn.Config, answers: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._answers = answers
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take connections."""
+        await super().startup(sockets)
+        self._answers()
 
 
 def configured(app: Any) -> uvicorn.Config:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import socket
 import stat
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.audio.listen.renditions import Renditions
     from core.audio.listen.stream import Wire
 
+_log = logging.getLogger(__name__)
 PORT = 8737
 """The same every time, so that the line that forwards it stays the same."""
 _START = 20.0
@@ -74,7 +76,7 @@ class Server:
         path: Path | None,
         moved: str,
     ) -> None:
-        import uvicorn
+        from core.audio.listen.connection import Serving
 
         self.token = token
         self.path = path
@@ -85,9 +87,11 @@ class Server:
         self._listener = listener
         self._wire = wire
         self._renditions = renditions
-        self._uvicorn = uvicorn.Server(config)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._is_there = threading.Event()
+        self._is_decided = threading.Event()
+        """Set when it serves, or is known not to."""
+        self._has_ended = False
+        self._uvicorn = Serving(config, self._is_decided.set)
         self._thread = threading.Thread(target=self._run, name="listen", daemon=True)
 
     @property
@@ -109,7 +113,8 @@ class Server:
     def start(self) -> None:
         """Begin to serve, and return when it can be reached; raises SongdeskError when it cannot."""
         self._thread.start()
-        if not self._is_there.wait(_START) or not self.is_running:
+        self._is_decided.wait(_START)
+        if not self._uvicorn.started or self._has_ended:
             self.close()
             raise SongdeskError("the listening server did not start", hint="look into songdesk.log")
 
@@ -132,12 +137,14 @@ class Server:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
+        except (Exception, SystemExit):  # noqa: BLE001 - it is told of in `start`, or seen by `is_running`
+            _log.exception("the listening server has ended")
         finally:
-            self._is_there.set()
+            self._has_ended = True
+            self._is_decided.set()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._loop.call_soon(self._is_there.set)  # the listener takes connections since it was bound
         await self._uvicorn.serve(sockets=[self._listener])
         for connection in list(self._uvicorn.server_state.connections):
             if connection.transport is not None:

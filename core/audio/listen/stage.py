@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 _TRUSTED = 5.0
-"""Seconds that the clock is followed without a word from a tab, and that such a tab still counts."""
+"""Seconds that a tab counts without a word from it, and the clock is followed: it sends one at each beat."""
 _DRIFT = 0.1
 """Seconds by which the leading tab may be elsewhere than the clock before all are told."""
 _END = 0.05
@@ -100,6 +100,11 @@ class Tab:
     age: float
     """Seconds since that, or since it came."""
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether no word has come of it for so long that it may be asleep, whatever its link says."""
+        return self.age > _TRUSTED
+
 
 Driver = Callable[[Command], None]
 
@@ -137,7 +142,7 @@ class Stage:
     def moment(self) -> State:
         """The state with its place as it is at this moment."""
         with self._lock:
-            return replace(self._state, place=self._position(), at=self._clock())
+            return self._moment()
 
     def position(self) -> float:
         """Where the take is (s): it stands still while nobody hears it."""
@@ -149,8 +154,19 @@ class Stage:
 
         Another take begins at 0 unless told otherwise; else the place stays what it is.
         """
+        return self.revise(lambda _: fields)
+
+    def revise(self, by: Callable[[State], Mapping[str, Any] | None]) -> State:
+        """Change fields by what the state is at this moment, as `change` does; nothing where `by` gives None.
+
+        Nobody else changes it between. `by` is asked with the stage locked: it may be slow in nothing, and
+        ask the stage nothing.
+        """
         with self._lock:
             before = self._state
+            fields = by(self._moment())
+            if fields is None:
+                return before
             place = 0.0 if fields.get("take", before.take) != before.take else self._position()
             state = self._renew({"place": place, **fields})
             if "place" in fields or any(getattr(state, name) != getattr(before, name) for name in _TURNING):
@@ -289,16 +305,20 @@ class Stage:
         return self._tabs.setdefault(name, _Known(at=now))
 
     def _is_there(self, known: _Known) -> bool:
-        return known.streams > 0 or self._clock() - known.at <= _TRUSTED
+        return known.streams > 0 or self._is_fresh(known)
+
+    def _is_fresh(self, known: _Known) -> bool:
+        return self._clock() - known.at <= _TRUSTED
 
     @property
     def _lead(self) -> str:
-        """Who leads as long as it can be heard; then one that plays, or who came first."""
-        can = {
-            name: known.heard.playing
-            for name, known in self._tabs.items()
-            if known.heard is not None and not known.heard.blocked and self._is_there(known)
-        }
+        """Who leads as long as it can be heard and says so; then one that plays, or who came first.
+
+        Where no tab says anything the one that led stays: there is none to go by instead.
+        """
+        heard = [(name, known.heard, self._is_fresh(known)) for name, known in self._tabs.items()]
+        able = [(name, each.playing, fresh) for name, each, fresh in heard if each and not each.blocked]
+        can = {name: plays for name, plays, fresh in able if fresh or not any(new for *_, new in able)}
         if self._state.lead in can:
             return self._state.lead
         return next((name for name, plays in can.items() if plays), next(iter(can), ""))
@@ -306,12 +326,22 @@ class Stage:
     @property
     def _runs(self) -> bool:
         """Whether the leading tab makes sound, or will as soon as it has taken in the last change."""
-        heard = self._tabs[self._lead].heard if self._lead else None
+        lead = self._lead
+        heard = self._tabs[lead].heard if lead else None
         follows = heard is not None and (heard.playing or heard.revision < self._turned)
         return self._state.playing and follows
 
+    def _run(self) -> float:
+        """Seconds that the take has gone on since its place was known, as long as the lead is trusted."""
+        if not self._runs:
+            return 0.0
+        return max(0.0, min(self._clock(), self._tabs[self._lead].at + _TRUSTED) - self._state.at)
+
+    def _moment(self) -> State:
+        return replace(self._state, place=self._position(), at=self._clock())
+
     def _hold(self) -> None:
-        self._state = replace(self._state, place=self._position(), at=self._clock())
+        self._state = self._moment()
 
     def _renew(self, fields: Mapping[str, Any]) -> State:
         renewed = replace(self._state, **fields, at=self._clock())
@@ -320,7 +350,7 @@ class Stage:
 
     def _position(self) -> float:
         state = self._state
-        place = state.place + (min(self._clock() - state.at, _TRUSTED) if self._runs else 0.0)
+        place = state.place + self._run()
         if state.loop is not None and state.place < state.loop[1] <= place:
             first, last = state.loop
             return first + (place - last) % (last - first)

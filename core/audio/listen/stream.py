@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -11,8 +12,9 @@ from core.audio.listen.shelf import Shelf
 from core.audio.listen.stage import Stage, State
 from core.errors import SongdeskError
 
+_log = logging.getLogger(__name__)
 BEAT = 3.0
-"""Seconds of silence after which a beat is sent: by it a page sees that the link still holds."""
+"""Seconds of silence after which a beat is sent: by it a page sees that the link holds, and says a word."""
 LOOK = 2.0
 """Seconds between looks at the list of takes, while somebody listens."""
 
@@ -26,6 +28,8 @@ class Wire:
         self._streams: set[asyncio.Event] = set()
         self._version = 0
         self._watch: asyncio.Task[None] | None = None
+        self._amiss = ""
+        """Why the last look at the takes failed."""
         self._is_over = False
 
     def end(self) -> None:
@@ -92,9 +96,16 @@ class Wire:
 
     async def _look(self) -> bool:
         """Whether the takes are others than at the last look; where none could be taken they are not."""
-        before = self._version
-        with suppress(SongdeskError):
+        before, amiss = self._version, ""
+        try:
             self._version = await asyncio.to_thread(self._shelf.version)
+        except SongdeskError:
+            pass  # whoever asks for the takes is told
+        except Exception as error:  # noqa: BLE001 - what plays goes on, and the next look may do better
+            amiss = repr(error)
+            if amiss != self._amiss:
+                _log.warning("the takes could not be looked at", exc_info=error)
+        self._amiss = amiss
         return self._version != before
 
 

@@ -44,18 +44,20 @@ class TabPlayer:
     @property
     def reason(self) -> str:
         """Where it is heard, or why not and what to do about it."""
-        return self.standing if self.stage.tabs() else f"{self.standing}: open {self._address}"
+        return self.standing if self._awake() else f"{self.standing}: open {self._address}"
 
     @property
     def trouble(self) -> str:
-        """Why nothing is heard: a file that is no take, no tab, or a browser that holds the sound back."""
-        is_heard = any(not _is_blocked(tab) for tab in self.stage.tabs()) and not self._is_foreign
+        """Why nothing is heard: no tab, one asleep, a browser that holds the sound back, or no take."""
+        is_heard = any(not _is_blocked(tab) for tab in self._awake()) and not self._is_foreign
         return "" if is_heard else self.reason
 
     @property
     def standing(self) -> str:
         """Who listens, or why nobody does, in a few words."""
-        tabs = self.stage.tabs()
+        tabs = self._awake()
+        if not tabs and self.stage.tabs():
+            return "the browser tab is silent, as if its machine were asleep"
         if not tabs:
             return "the browser tab has gone" if self.stage.was_visited else "no browser tab listens yet"
         if all(map(_is_blocked, tabs)):
@@ -136,6 +138,10 @@ class TabPlayer:
     def close(self) -> None:
         """Have nothing played any more."""
         self.stage.change(take="", title="", playing=False, seconds=0.0, grows=False, whole=0.0, loop=None)
+
+    def _awake(self) -> tuple[Tab, ...]:
+        """The tabs of which there is word."""
+        return tuple(tab for tab in self.stage.tabs() if not tab.is_silent)
 
     def _show(self, path: Path, seconds: float | None, *, grows: bool, **fields: float | bool) -> None:
         known = length(path) if seconds is None else seconds

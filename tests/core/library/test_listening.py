@@ -8,12 +8,14 @@ import pytest
 import soundfile
 
 from core.audio.spool import growing
+from core.audio.stems import sounds_of
+from core.library import listening
 from core.library.listening import LibraryShelf
 from core.library.store import Store, open_store
 from core.meter import State
 from core.takes.claim import claimed
 from core.takes.job import AHEAD, PREVIEW
-from tests.made import make
+from tests.made import change, make
 
 
 @pytest.fixture
@@ -66,6 +68,36 @@ def test_a_file_is_known_by_its_place_before_it_is_there(
     found = shelf.place_of(begun)
     assert found is not None
     assert found[0] != card.id
+
+
+def test_only_takes_that_changed_are_looked_up_again(
+    monkeypatch: pytest.MonkeyPatch, store: Store, shelf: LibraryShelf
+) -> None:
+    folders = [make(store.root / song, f"20261126-120000-{n}") for song in ("boats", "rain") for n in (1, 2)]
+    store.sync()
+    looked_up: list[Path] = []
+
+    def sounds(audio: Path) -> dict[str, Path]:
+        looked_up.append(audio.parent)
+        return sounds_of(audio)
+
+    monkeypatch.setattr(listening, "sounds_of", sounds)
+    first = shelf.cards()
+    assert sorted(looked_up) == sorted(folders)
+    looked_up.clear()
+    assert shelf.cards() == first
+    assert looked_up == []
+    (folders[0] / "sound_vocal.wav").write_bytes(b"RIFF")  # without a word to the index
+    change(folders[1], seconds=9.0)
+    store.note(folders[1], make(store.root / "boats", "20261127-120000-1"))
+    cards = {card.name: card for card in shelf.cards() if card.song == "boats"}
+    assert looked_up.count(folders[0]) == looked_up.count(folders[1]) == 1
+    assert not set(looked_up) & set(folders[2:])
+    assert cards[folders[0].name].stems == ("mix", "vocal")
+    assert shelf.card(cards[folders[0].name].id) == cards[folders[0].name]
+    (folders[0] / "sound.wav").unlink()
+    (folders[0] / "sound_vocal.wav").unlink()
+    assert folders[0].name not in {card.name for card in shelf.cards() if card.song == "boats"}
 
 
 def test_files_elsewhere_have_no_place(store: Store, shelf: LibraryShelf, tmp_path: Path) -> None:

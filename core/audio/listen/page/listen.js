@@ -310,6 +310,7 @@ function told(kind, facts, isNew) {
   else if (state) { // a beat; far off, the leading tab stalls, and a state follows when it goes on
     Object.assign(state, { lead: facts.lead, tabs: facts.tabs });
     if (Math.abs(facts.place - place()) < 1) Object.assign(state, { place: facts.place, at: facts.now });
+    changed(); // whoever answers no beat is taken to sleep
   }
 }
 

@@ -59,6 +59,7 @@ class GrowingSound {
   #origin = 0; // the context's time at which second 0 of the take sounds
   #until = 0; // s up to which it is in the context's hands
   #turn = 0; #isBusy = false; #wasDry = false; #pieces = new Set();
+  #dropped = new AbortController();
 
   constructor(url, told) {
     this.url = url;
@@ -78,6 +79,7 @@ class GrowingSound {
     if (!this.#context) this.#open();
     // A context that may not run without a gesture says nothing and waits for ever.
     const runs = await Promise.race([this.#context.resume().then(() => true), rest(400)]);
+    if (this.#dropped.signal.aborted) return;
     if (!runs) throw new DOMException("", "NotAllowedError");
     if (!this.paused) return;
     this.paused = false;
@@ -103,7 +105,10 @@ class GrowingSound {
     this.#wasDry = this.waiting;
     this.#told(this);
   }
+  // Nothing is fetched for it any more, and it never sounds again.
   drop() {
+    if (this.#dropped.signal.aborted) return;
+    this.#dropped.abort();
     this.pause();
     this.#context?.close();
   }
@@ -122,7 +127,8 @@ class GrowingSound {
     try {
       while (turn === this.#turn && this.#until - this.place < AHEAD) {
         const first = Math.round(this.#until * this.#hz);
-        const answer = await fetch(`${this.url}&from=${first}&count=${PIECE * this.#hz}`);
+        const { signal } = this.#dropped, count = PIECE * this.#hz;
+        const answer = await fetch(`${this.url}&from=${first}&count=${count}`, { signal });
         if (!answer.ok) break; // nothing more is there now
         const wav = new DataView(await answer.arrayBuffer());
         if (turn === this.#turn) this.#line(wav, first);
@@ -184,9 +190,9 @@ export class Speaker {
     const old = this.#now;
     this.#want = want;
     if (want && this.#next?.url === want.url && want.playing) return;
-    this.#next?.pause();
+    this.#leave(this.#next);
     this.#next = null;
-    if (!want) old?.pause();
+    if (!want) this.#leave(old);
     if (!want) this.#now = null;
     if (!want || (old?.url === want.url && !old.failed)) return this.#steer(true);
     const sound = this.#sound(want);
@@ -238,9 +244,14 @@ export class Speaker {
     const old = this.#now;
     this.#now = sound;
     this.setGain();
-    old?.pause();
-    if (old?.grows) old.drop();
+    this.#leave(old);
     this.#steer(true);
+  }
+
+  // Files are kept, to go back and forth; what grows is fetched anew.
+  #leave(sound) {
+    sound?.pause();
+    if (sound?.grows) sound.drop();
   }
 
   #steer(isNews) {
@@ -276,9 +287,9 @@ export class Speaker {
     if (!now) return;
     try {
       await now.play();
-      this.blocked = false;
+      if (now === this.#now) this.blocked = false;
     } catch (error) {
-      if (error.name === "NotAllowedError") this.blocked = true;
+      if (now === this.#now && error.name === "NotAllowedError") this.blocked = true;
     }
     this.#changed();
   }

@@ -14,6 +14,7 @@ import httpx2
 import numpy as np
 import pytest
 import soundfile
+import uvicorn
 
 from core.audio.listen import sending, stream
 from core.audio.listen.pieces import LONGEST
@@ -295,7 +296,8 @@ def test_a_name_that_utf8_cannot_hold_is_told_all_the_same(
 
 def test_a_tab_is_there_as_long_as_its_stream_is(client: httpx2.Client, stage: Stage) -> None:
     with client.stream("GET", "events", params={"tab": "one"}) as response:
-        Events(response).next("state")
+        told = Events(response)  # kept: without it the stream is closed
+        told.next("state")
         _until(lambda: [tab.name for tab in stage.tabs()] == ["one"])
     _until(lambda: stage.tabs() == ())
 
@@ -321,6 +323,50 @@ def test_other_takes_are_told_of(
         store.note(make_sounding(store.root / "rain"))
         told.next("takes")
     assert len(client.get("takes").json()["takes"]) == 2
+
+
+def test_a_look_that_breaks_is_logged_once_and_the_next_one_tells_of_other_takes(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    client: httpx2.Client,
+    shelf: LibraryShelf,
+) -> None:
+    monkeypatch.setattr(stream, "LOOK", 0.02)
+    version, looks = shelf.version, iter(range(1000))
+
+    def odd() -> int:
+        if next(looks) in (0, 3, 4):  # the first, and two later ones on end
+            raise ValueError("nobody thought of this")
+        return version() + next(looks)
+
+    monkeypatch.setattr(shelf, "version", odd)
+    with client.stream("GET", "events", params={"tab": "one"}) as response:
+        told = Events(response)
+        told.next("state")
+        versions = [told.next("takes")["version"] for _ in range(4)]
+    assert len(set(versions)) == 4
+    logged = [record for record in caplog.records if record.name == stream.__name__]
+    assert len(logged) == 2
+    assert all(record.exc_info is not None for record in logged)
+
+
+@pytest.mark.parametrize("ends", [RuntimeError("broken"), SystemExit(3)])
+def test_a_server_that_ends_while_it_starts_is_not_given_out(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    stage: Stage,
+    shelf: LibraryShelf,
+    tmp_path: Path,
+    ends: BaseException,
+) -> None:
+    async def startup(*_: object, **__: object) -> None:
+        raise ends
+
+    monkeypatch.setattr(uvicorn.Server, "startup", startup)
+    with pytest.raises(SongdeskError, match="did not start"):
+        serve(stage, shelf, path=tmp_path / "socket", cache=tmp_path / "cache")
+    assert any(record.exc_info and record.exc_info[1] is ends for record in caplog.records)
+    assert not (tmp_path / "socket").exists()
 
 
 def test_the_end_of_the_server_ends_streams_and_gives_back_the_port(

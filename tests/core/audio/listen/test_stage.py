@@ -153,6 +153,65 @@ def test_a_tab_that_says_nothing_is_not_followed_for_ever(stage: Stage, clock: C
         assert stage.position() == 10.4
 
 
+def test_a_tab_that_sleeps_leaves_the_lead_to_one_that_is_awake(stage: Stage, clock: Clock) -> None:
+    with stage.attending("one"), stage.attending("two"):
+        stage.change(playing=True)
+        hear(stage, 10.0)
+        hear(stage, 10.0, "two")
+        assert stage.state.lead == "one"
+        for second in range(1, 11):  # the lid of the first is closed, its link stands
+            clock.now += 1
+            hear(stage, 10.0 + second, "two")
+            assert stage.position() == pytest.approx(10.0 + second)
+        assert stage.state.lead == "two"
+        assert [(tab.name, tab.is_silent) for tab in stage.tabs()] == [("one", True), ("two", False)]
+        hear(stage, 10.2)  # the lid is open again
+        assert (stage.state.lead, stage.position()) == ("two", 20.0)
+
+
+def test_the_clock_stands_once_the_only_tab_sleeps_whatever_is_pressed(stage: Stage, clock: Clock) -> None:
+    with stage.attending("one"):
+        stage.change(playing=True)
+        hear(stage, 10.0)
+        clock.now += 30
+        assert stage.position() == 15.0
+        stage.change(volume=0.5)
+        clock.now += 30
+        assert stage.position() == 15.0
+        stage.change(place=40.0)
+        clock.now += 30
+        assert stage.position() == 40.0
+        hear(stage, 40.0)
+        clock.now += 1
+        assert stage.position() == 41.0
+
+
+def test_the_clock_does_not_go_back_when_a_tab_that_led_without_a_stream_is_gone(
+    stage: Stage, clock: Clock
+) -> None:
+    with stage.attending("one"):
+        stage.change(playing=True)
+        hear(stage, 10.0, "two")
+        clock.now += 30
+        assert [tab.name for tab in stage.tabs()] == ["one"]
+        assert stage.position() == 15.0
+        hear(stage, 15.0, "one", playing=False, blocked=True)
+        assert (stage.state.lead, stage.position()) == ("", 15.0)
+
+
+def test_a_change_may_go_by_what_the_state_is_at_that_moment(stage: Stage, clock: Clock) -> None:
+    with stage.attending("one"):
+        stage.change(playing=True)
+        hear(stage, 10.0)
+        clock.now += 2
+        before, states = stage.state, told(stage)
+        assert stage.revise(lambda _: None) == before
+        assert states == []
+        moved = stage.revise(lambda state: {"place": state.place + 1})
+        assert [moved] == states
+        assert (moved.place, stage.position()) == (13.0, 13.0)
+
+
 def test_a_report_without_a_stream_counts_for_a_while(stage: Stage, clock: Clock) -> None:
     hear(stage, 0.0, playing=False)
     (tab,) = stage.tabs()

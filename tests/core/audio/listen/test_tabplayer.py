@@ -159,6 +159,27 @@ def test_it_says_what_the_tabs_do(stage: Stage, player: TabPlayer) -> None:
     assert player.playing
 
 
+def test_a_tab_that_says_nothing_is_not_said_to_be_heard() -> None:
+    now = 0.0
+    stage = Stage(clock=lambda: now)
+    player = TabPlayer(stage, NAMES.get, address=ADDRESS)
+    player.load(SONG, seconds=60.0)
+    player.play()
+    with stage.attending("one"), stage.attending("two"):
+        for tab in ("one", "two"):
+            stage.report(tab, Heard(0.0, playing=True))
+        assert (player.trouble, player.reason) == ("", "through 2 browser tabs")
+        now = 6.0
+        stage.report("two", Heard(6.0, playing=True, revision=stage.state.revision))
+        assert (player.trouble, player.reason) == ("", "through a browser tab")
+        now = 12.0
+        assert player.trouble == player.reason
+        assert "silent" in player.reason
+        assert ADDRESS in player.reason
+        stage.report("one", Heard(0.0, playing=False, blocked=True))
+        assert player.trouble == "the browser holds the sound back: press the button in its tab"
+
+
 @pytest.mark.usefixtures("tab")
 def test_a_file_that_is_no_take_is_not_heard_and_that_is_said(stage: Stage, player: TabPlayer) -> None:
     player.load(SONG, seconds=60.0)

@@ -133,7 +133,7 @@ class Elsewhere(Composing):
 
     def look_at_tabs(self) -> None:
         """Say when a tab comes, goes or is kept silent, or the server has ended."""
-        if self.listening is None or self._tabs is None:
+        if self._is_left or self.listening is None or self._tabs is None:
             return
         if not self.listening.is_running():
             self._lose()

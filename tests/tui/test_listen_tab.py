@@ -366,6 +366,18 @@ async def test_keys_are_taken_while_the_server_begins_and_leaving_does_not_leave
     assert (hall.ports, hall.closed) == ([8737], 1)
 
 
+async def test_a_studio_that_is_left_looks_at_no_tabs_any_more(
+    engine: Rehearsal, hall: Hall, until: Any
+) -> None:
+    async with opened(engine) as (app, pilot):
+        app.studio.begin_listening = hall.begin
+        await pilot.press("alt+h")
+        await until(pilot, lambda: app.studio.listening is not None and isinstance(app.screen, ListenPage))
+        studio = app.studio
+    assert hall.closed == 1
+    studio.look_at_tabs()  # its timer may fire once more while the server is closed
+
+
 async def test_where_there_is_no_sound_the_key_that_brings_it_is_named(engine: Rehearsal, until: Any) -> None:
     player = NoPlayer(f"no sound here: nothing is installed; {TAB}")
     async with opened(engine, player=player, size=WIDE) as (app, pilot):

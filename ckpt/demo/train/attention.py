@@ -51,6 +51,7 @@ class Memory:
             if where == layer and self._batch is not None:
                 own = bias[head % len(bias)]
                 self.forgotten[name] = self._forget(q[:, head], k[:, head], self._batch, name, own)
+        # The quick kernel takes masks of two or four axes alone; with three, torch writes every score down.
         return F.scaled_dot_product_attention(q, k, v, attn_mask=bias[None])
 
     def advance(self, count: int) -> None:

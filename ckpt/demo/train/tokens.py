@@ -35,7 +35,7 @@ class Settings:
 
     plan: Plan
     begin: str = ""
-    """A role file whose weights training begins with, as when it goes on from what is shipped."""
+    """A role file whose weights the first step begins with, such as what is shipped; empty: drawn ones."""
     halved: bool = True
     """Whether matrices are multiplied in bfloat16, which a processor that has that is quicker at."""
     batch: int = 6

@@ -1,7 +1,6 @@
 """Steps of songs by the kernels: the very trial that a device is put to, or the interpreter where none is."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 
 from core.kernels import matvec
 from core.levo.tokens.static import agreement, sketch
+from tests.core.levo.tokens.static.narrow import narrow_trials
 
 SLOW = pytest.mark.slow
 
@@ -17,16 +17,7 @@ SLOW = pytest.mark.slow
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """One step of networks that the interpreter is up to."""
-    less: dict[str, Any] = {
-        "width": 32,
-        "ffn": 48,
-        "heads": 2,
-        "main_layers": 1,
-        "codes": 60,
-        "lyric_length": 5,
-    }
-    size = sketch.SIZES[-1]
-    monkeypatch.setattr(sketch, "SIZES", [replace(size, shapes=replace(size.shapes, **less))])
+    narrow_trials(monkeypatch, main_layers=1)
     monkeypatch.setattr(agreement, "STEPS", 1)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -30,6 +29,7 @@ from core.levo.weights import hollow
 from core.random import Stream
 from tests.core.levo.tokens.conftest import SHAPES, VALUES, Desk
 from tests.core.levo.tokens.static.conftest import Composed, Queue
+from tests.core.levo.tokens.static.narrow import narrow_trials
 
 CPU, META = torch.device("cpu"), torch.device("meta")
 YES, NO = Answer(True, "tried"), Answer(False, "it failed before")
@@ -161,16 +161,7 @@ def test_recording_that_fails_in_a_song_changes_no_token(
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorter trials."""
-    less: dict[str, Any] = {
-        "width": 32,
-        "ffn": 48,
-        "heads": 2,
-        "codes": 60,
-        "lyric_length": 5,
-        "prompt_length": 4,
-    }
-    size = sketch.SIZES[-1]
-    monkeypatch.setattr(sketch, "SIZES", [replace(size, shapes=replace(size.shapes, **less))])
+    narrow_trials(monkeypatch, prompt_length=4)
     monkeypatch.setattr(sketch, "CACHES", ("int8",))
 
 

@@ -20,7 +20,7 @@ from corpus.rng import stream
 from tests.toy import SHAPES
 from train import audition, ears, pool, role_file, separation, spectra
 from train.codes import codes_of
-from train.loop import Plan, averaged, run
+from train.loop import Figures, Plan, averaged, run
 from train.meanings import Meanings
 from train.symbols import BOOKS, CODES
 
@@ -128,7 +128,7 @@ def test_training_goes_on_where_it_stopped_and_the_product_hears_the_same(
             torch.manual_seed(3)
             pupil = ears.Pupil("stem_encoder", _TINY)
 
-            def loss_of(step: int, pupil: ears.Pupil = pupil) -> tuple[Tensor, dict[str, float]]:
+            def loss_of(step: int, pupil: ears.Pupil = pupil) -> tuple[Tensor, Figures]:
                 given = ears.lesson("vocal", state / "spectra", truth, _settings(), stream(4, str(step)))
                 return ears.loss_of(pupil, "vocal", given, _settings())
 
@@ -151,7 +151,7 @@ def test_training_goes_on_where_it_stopped_and_the_product_hears_the_same(
 def _run_to(end: int, pupil: nn.Module, loss_of: object, plan: Plan, folder: Path) -> None:
     """Run up to a step of a plan, as if the process had been ended there."""
 
-    def until(step: int) -> tuple[Tensor, dict[str, float]]:
+    def until(step: int) -> tuple[Tensor, Figures]:
         if step == end:
             raise KeyboardInterrupt
         return loss_of(step)  # type: ignore[operator, no-any-return]

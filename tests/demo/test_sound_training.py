@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from torch import Tensor
 
 from core.levo.shapes import SAMPLES_PER_FRAME, Shapes, shapes_of
@@ -17,10 +18,12 @@ from core.levo.vae import Snake, Vae
 from tests.toy import SHAPES
 from train import beginning, decoder, dreams, flow, latents, pool, spectral, vae
 from train.codes import codes_of
+from train.config import Config, load
 from train.latents import Example
 from train.loop import Plan, averaged
 
 _TINY: Shapes = replace(shapes_of(SHAPES), quantizer=replace(shapes_of(SHAPES).quantizer, codes=1024))
+_CONFIG = Config(OmegaConf.create({"seed": 1}))
 _QUICK = Plan(steps=2, rate=1e-3, warmup=1, average=0.5, save_every=1, log_every=1)
 _ENCODED = latents.Settings(songs=1, kept_out=1, compiled=False)
 _ALONE = replace(_ENCODED, kept_out=0)
@@ -136,7 +139,7 @@ def test_the_velocity_that_is_learned_is_the_one_the_product_follows() -> None:
     true = model.normaliser.normal(batch.latents)
     model.transformer = _Exact(_TINY, true, batch.noise)
     assert float(flow.loss_of(model, batch)) < 1e-9
-    known = batch.known[0]
+    known = int(batch.known[0])
     problem = model.problem(batch.codes[:1], batch.latents[:1, :known], batch.noise[:1])
     schedule = Schedule((0.0, 0.4, 1.0), Modulation(torch.zeros(2), torch.zeros(2)), (torch.zeros(0),) * 2)
     made = model.window(problem, schedule, guidance=1.0, tick=lambda: None)
@@ -149,7 +152,7 @@ def test_known_and_codes_come_as_the_product_gives_them() -> None:
     seen: list[Tensor] = []
     model.transformer.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
     flow.loss_of(model, batch)
-    known = batch.known[0]
+    known = int(batch.known[0])
     problem = model.problem(batch.codes[:1], batch.latents[:1, :known], batch.noise[:1])
     model.window(problem, model.schedule(1), guidance=1.5, tick=lambda: None)
     ours, (_, theirs) = seen[0][0], seen[1]  # the product's second row sees the codes
@@ -180,13 +183,13 @@ def test_like_codes_begin_alike() -> None:
 
 
 def test_sound_is_learned_from_the_pool_to_the_product(state: Path, tmp_path: Path) -> None:
-    vae.learn(_HEARING, _TINY.vae, 1, state)
+    vae.learn(_CONFIG, _HEARING, _TINY.vae, state)
     latents.fill(_ENCODED, _TINY.vae, state)
     songs = latents.examples(state)
     assert songs[0].latents.shape[1] == songs[0].codes.shape[1] == _FRAMES
     (kept_out,) = latents.examples(state, validation=True)
     assert 0 <= codes_of(pool.song_of(_KEPT_OUT)).shape[1] - kept_out.latents.shape[1] <= 1  # whole frames
-    flow.learn(_flow_settings(judged=1), _TINY, 1, state)
+    flow.learn(_CONFIG, _flow_settings(judged=1), _TINY, state)
     assert all(0 < line["kept_out"] < 10 for line in _log(state, "flow"))
     dreams.fill(dreams.Settings(songs=1, steps=2), _TINY, state)
     path = state / "dreams" / f"{_SEED:07d}.npy"
@@ -195,9 +198,9 @@ def test_sound_is_learned_from_the_pool_to_the_product(state: Path, tmp_path: Pa
     dreams.fill(dreams.Settings(songs=1, steps=2, guidance=4.0), _TINY, state)
     assert not np.array_equal(np.load(path), first), "with other guidance they are made anew"
     heard = decoder.Settings(_QUICK, batch=1, frames=10, weights=_weights(), compiled=False, dreamt=0.0)
-    decoder.learn(heard, _TINY.vae, state)
+    decoder.learn(_CONFIG, heard, _TINY.vae, state)
     both = replace(heard, plan=replace(_QUICK, steps=4), dreamt=1.0, loud={"linear": 1.0, "log": 1.0})
-    decoder.learn(both, _TINY.vae, state)
+    decoder.learn(replace(_CONFIG, workers=2), both, _TINY.vae, state)
     lines = _log(state, "decoder")
     assert [line["dreamt"] for line in lines] == [0, 0, 1, 1]
     assert lines[2]["loss"] == pytest.approx(lines[2]["linear"] + lines[2]["log"], abs=1e-4)
@@ -211,15 +214,25 @@ def test_sound_is_learned_from_the_pool_to_the_product(state: Path, tmp_path: Pa
     assert torch.allclose(product.flow.normaliser.mean, every.mean(0), atol=2e-3)
 
 
+def test_a_pool_is_the_same_whoever_renders_it(state: Path, tmp_path: Path) -> None:
+    config = replace(load(["pool.songs=2", "pool.kept_out=1"]), workers=2)
+    pool.train(config, tmp_path)
+    assert pool.seeds_in(tmp_path / "pool") == [0, 1]
+    (kept_out,) = pool.seeds_in(tmp_path / "pool", validation=True)
+    assert np.array_equal(
+        pool.stems_of(tmp_path / "pool", kept_out), pool.stems_of(state / "pool", _KEPT_OUT)
+    )
+
+
 def test_latents_of_another_encoder_are_made_anew(state: Path) -> None:
-    vae.learn(_HEARING, _TINY.vae, 1, state)
+    vae.learn(_CONFIG, _HEARING, _TINY.vae, state)
     latents.fill(_ALONE, _TINY.vae, state)
     path = state / "latents" / f"{_SEED:07d}.npy"
     old = np.load(path)
     np.save(path, old + 1)
     latents.fill(_ALONE, _TINY.vae, state)
     assert np.array_equal(np.load(path), old + 1)  # of this encoder: kept
-    vae.learn(replace(_HEARING, plan=replace(_QUICK, steps=3)), _TINY.vae, 1, state)
+    vae.learn(_CONFIG, replace(_HEARING, plan=replace(_QUICK, steps=3)), _TINY.vae, state)
     latents.fill(_ALONE, _TINY.vae, state)
     assert not np.array_equal(np.load(path), old + 1)
 

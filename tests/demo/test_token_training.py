@@ -77,7 +77,7 @@ def test_few_positions_of_padding_stand_for_all(row: Example) -> None:
             if "qkv" in name:
                 weight.mul_(3)
         costs = [loss(learner, batched([row], SHAPES, one), SETTINGS, guide=0.0)[1] for one in layouts]
-    whole, thinned, ignored = (cost["book_1"] for cost in costs)
+    whole, thinned, ignored = (float(cost["book_1"]) for cost in costs)
     assert abs(thinned - whole) < 0.3 * abs(ignored - whole)
 
 
@@ -110,6 +110,18 @@ def test_a_bare_row_is_what_guidance_contrasts_with() -> None:
     assert list(bare.lyric.ids) == conditions.lyric_ids[1].tolist()
     assert list(bare.style.ids) == conditions.style_ids[1].tolist()
     assert bare.prompt.size == 0
+
+
+def test_a_plain_row_leaves_to_the_prompt_what_its_description_does_not_say() -> None:
+    draw = Draw(bare=0.0, prompted=1.0, plain=1.0, varied=0.0)
+    rows = [example(rng(seed), SHAPES, WORDS, draw, seconds=6.0, prompted=True) for seed in range(6)]
+    whole = [
+        example(rng(seed), SHAPES, WORDS, replace(draw, plain=0.0), seconds=6.0, prompted=False)
+        for seed in range(6)
+    ]
+    assert all(np.array_equal(one.codes, other.codes) for one, other in zip(rows, whole, strict=True))
+    assert sum(one.read[1] for one in rows) < 0.7 * sum(one.read[1] for one in whole)
+    assert all(one.prompt.size for one in rows)
 
 
 def test_prompts_are_read_in_full() -> None:
@@ -185,6 +197,9 @@ def test_a_matrix_is_made_nearly_orthogonal() -> None:
     assert values.min() > 0.4
     assert values.max() < 1.4
     assert torch.linalg.svdvals(orthogonal(torch.randn(48, 12))).max() > 1.6
+    several = torch.randn(3, 24, 48)
+    alone = torch.stack([orthogonal(one) for one in several])
+    assert torch.allclose(orthogonal(several), alone, atol=0.05)
 
 
 def test_the_optimiser_finds_the_lowest_point_and_can_be_kept() -> None:

@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(given.threads)
     try:
         parts = asked(given.part)
-        config = load(given.changes, part="" if given.part == "all" else given.part)
+        whole = "" if given.part == "all" else given.part
+        config = load(given.changes, part=whole, device=_device(given.device), workers=given.workers)
         for part in parts:
             _do(part, config, given.state)
     except SongdeskError as error:
@@ -109,7 +110,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--threads", type=int, default=1, help="of one process; two processes beat two threads"
     )
+    parser.add_argument("--device", default="cpu", help="where networks learn, such as cuda")
+    parser.add_argument(
+        "--workers", type=int, default=0, help="processes that prepare the next steps, for a quick device"
+    )
     return parser
+
+
+def _device(name: str) -> str:
+    """A device that torch has here; SongdeskError for others."""
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise SongdeskError(
+            f"no network can learn on {name}: {str(error).splitlines()[0]}", hint="use cpu, or cuda"
+        ) from error
+    if name != "cpu":
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.benchmark = True  # crops are of few sizes
+    return name
 
 
 if __name__ == "__main__":

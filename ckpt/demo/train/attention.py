@@ -67,7 +67,7 @@ class Memory:
     @staticmethod
     def _miss(q: Tensor, k: Tensor, batch: Batch, bias: Tensor) -> Tensor:
         scores, _ = _scores(q, k, batch, bias)
-        at = torch.arange(batch.text)
+        at = torch.arange(batch.text, device=scores.device)
         aimed = (at >= batch.spans[..., :1]) & (at <= batch.spans[..., 1:])
         found = scores[..., : batch.text].masked_fill(~aimed, -1e9).logsumexp(-1)
         return (scores.logsumexp(-1) - found)[batch.spans[..., 0] >= 0]
@@ -93,7 +93,7 @@ def embedded(model: TokenModel, batch: Batch) -> tuple[Tensor, Tensor]:
 def tables(shapes: TokenShapes, layout: Layout) -> tuple[tuple[Rope, Rope], Tensor]:
     """Rotations of both transformers at the layout's positions, and the bias of every score."""
     places = layout.places
-    whole = [_rope(shapes, base) for base in (shapes.main_rope_base, shapes.sub_rope_base)]
+    whole = [_rope(shapes, base, places.device) for base in (shapes.main_rope_base, shapes.sub_rope_base)]
     main, sub = (Rope(rope.cos[places], rope.sin[places]) for rope in whole)
     bias = layout.weights.log().expand(len(places), -1)
     return (main, sub), bias.masked_fill(~torch.ones_like(bias, dtype=torch.bool).tril(), -torch.inf)
@@ -119,10 +119,10 @@ def helped(bias: Tensor, batch: Batch, shapes: TokenShapes, share: float) -> tup
     told = bias - _FAR * across * (~is_style)
     heads = [told, bias + far - 0.3 * late, bias + far - 0.06 * late]
     heads += [bias + far * ~is_style] * (shapes.heads - 3)
-    text = bias - _FAR * across * (torch.arange(len(places)) >= batch.text)
+    text = bias - _FAR * across * (torch.arange(len(places), device=places.device) >= batch.text)
     return torch.stack(heads[: shapes.heads]), torch.stack([text, *heads[1:]][: shapes.heads])
 
 
 @lru_cache(maxsize=2)
-def _rope(shapes: TokenShapes, base: float) -> Rope:
-    return Rope.of(shapes.prefix + _COLUMNS, shapes.width // shapes.heads, base, device=torch.device("cpu"))
+def _rope(shapes: TokenShapes, base: float, device: torch.device) -> Rope:
+    return Rope.of(shapes.prefix + _COLUMNS, shapes.width // shapes.heads, base, device=device)

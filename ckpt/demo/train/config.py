@@ -26,6 +26,10 @@ class Config:
     """All values, by part."""
 
     values: DictConfig
+    device: str = "cpu"
+    """Where networks learn: `cpu`, `cuda`, `cuda:1`."""
+    workers: int = 0
+    """Processes beside, which make what the next steps learn from; 0: the process itself does."""
 
     @property
     def seed(self) -> int:
@@ -48,7 +52,9 @@ class Config:
         return settings
 
 
-def load(changes: Sequence[str] = (), *, part: str = "", file: Path = FILE) -> Config:
+def load(
+    changes: Sequence[str] = (), *, part: str = "", file: Path = FILE, device: str = "cpu", workers: int = 0
+) -> Config:
     """The file with `key=value` changes over it; a key is taken as one of `part` where there is such a one.
 
     Raises SongdeskError for a key that the file does not have.
@@ -63,7 +69,7 @@ def load(changes: Sequence[str] = (), *, part: str = "", file: Path = FILE) -> C
             OmegaConf.update(values, found, OmegaConf.from_dotlist([f"value={text}"]).value)
         except (OmegaConfBaseException, YAMLError) as error:
             raise _unfit(error, found) from error
-    return Config(values)
+    return Config(values, device, workers)
 
 
 def _read(file: Path) -> DictConfig:

@@ -13,7 +13,7 @@ from core.errors import SongdeskError
 from train.config import Config
 
 PICTURE = "curves.png"
-_NOT_DRAWN = ("step", "norm", "rate", "cpu_s")
+_NOT_DRAWN = ("step", "norm", "rate", "cpu_s", "wall_s")
 _COLUMNS = 3
 _SMOOTH = 40
 """Part of a curve over which it is averaged."""

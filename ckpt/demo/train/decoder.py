@@ -12,6 +12,7 @@ from core.levo.shapes import SAMPLES_PER_FRAME, STEMS, VaeShapes
 from core.levo.vae import VaeDecoder
 from corpus.rng import stream
 from train import loop, pool, role_file, spectral
+from train.ahead import Ahead
 from train.config import Config
 from train.dreams import FOLDER
 from train.latents import HEARD
@@ -75,25 +76,29 @@ def crops(state: Path, seeds: list[int], dreamt: list[int], step: int, mine: Set
 
 def train(config: Config, state: Path) -> None:
     """Go on from `state/vae.pt` with `state/latents`, which are of its encoder, to `state/decoder.pt`."""
-    learn(config.part("decoder", Settings), config.shapes.vae, state)
+    learn(config, config.part("decoder", Settings), config.shapes.vae, state)
 
 
-def learn(mine: Settings, shapes: VaeShapes, state: Path) -> None:
-    """The same with all that is needed of the configuration."""
+def learn(config: Config, mine: Settings, shapes: VaeShapes, state: Path) -> None:
+    """The same with settings and shapes of one's own."""
     model = VaeDecoder(shapes)
     model.load_state_dict(side_of(loop.averaged("vae", state), "decoder."))
+    model.to(config.device)
     if mine.compiled:
         quicken(model)
     seeds, dreamt = pool.seeds_in(state / "latents"), pool.seeds_in(state / FOLDER)
     inner = slice(mine.margin * SAMPLES_PER_FRAME, (mine.frames - mine.margin) * SAMPLES_PER_FRAME)
+    crop = Ahead(
+        lambda step: crops(state, seeds, dreamt, step, mine), device=config.device, workers=config.workers
+    )
 
-    def loss(step: int) -> tuple[Tensor, Mapping[str, float]]:
-        heard = crops(state, seeds, dreamt, step, mine)
+    def loss(step: int) -> tuple[Tensor, loop.Figures]:
+        heard = crop(step)
         apart = spectral.distance(model(heard.latents)[..., inner], heard.sound[..., inner])
         parts = {"wave": apart.wave, "phase": apart.phase, "linear": apart.linear, "log": apart.log}
         weights = mine.loud if heard.is_dreamt else mine.weights
         whole = torch.stack([weights.get(key, 0.0) * value for key, value in parts.items()]).sum()
-        told = {key: value.item() for key, value in parts.items()}
+        told = {key: value.detach() for key, value in parts.items()}
         return whole, {"dreamt": float(heard.is_dreamt), **told}
 
     loop.run("decoder", model, loss, mine.plan, state)

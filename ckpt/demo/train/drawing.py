@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from core import style
 from core.levo.shapes import TokenShapes
 from core.levo.text import Encoded, Tokenizers, lyric_text, null_style, style_text
 from corpus import english
@@ -14,8 +15,10 @@ from corpus.song import Song, compose
 from corpus.vocabulary import WORDS
 from train.alignment import Aim, aims
 from train.codes import Codes, codes_of
+from train.slips import misheard
 from train.spelling import pieces
 from train.symbols import FAMILIES, LINES, MIX, PLACES, sound_code
+from train.variety import varied
 
 _SEEDS = 1_000_000
 """Songs are trained on below this number and kept out from it on."""
@@ -27,6 +30,8 @@ _PROGRESSION = 4
 """Chords that go round."""
 RECALLED = ("chord", "progression", "place", "line", "bar")
 """What a frame is to think of: the last of its kind, and the chord that a progression has next."""
+_KEPT = 0.15
+"""Share of tags beside gender and tempo that a description that says little has."""
 _INVENTED = 0.3
 """Share of songs in which half of the English words are made up, so that spelling is learned."""
 _TOLD = np.array([symbol[0] in ("section", "sound") for symbol in MIX] + [False] * (1024 - len(MIX)))
@@ -44,6 +49,12 @@ class Draw:
     """Share of batches whose rows have a prompt."""
     own: float = 0.5
     """Of these prompts, the share from another part of the same song."""
+    plain: float = 0.0
+    """Share of prompted rows whose description says little, so that the prompt has to."""
+    misheard: float = 0.0
+    """Share of prompts that are heard with errors, as encoders make them."""
+    varied: float = 0.0
+    """Share of songs of any form, words and tags: see `variety`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +94,29 @@ def example(
     prompted: bool,
 ) -> Example:
     """Draw a song of about so many seconds, and what the product would give a model to write it."""
-    song = composed(int(rng.integers(_SEEDS)), rng, seconds)
+    seed, is_varied = int(rng.integers(_SEEDS)), rng.random() < draw.varied
+    song = varied(seed, rng, seconds) if is_varied else composed(seed, rng, seconds)
     codes = codes_of(song)
     if rng.random() < draw.bare:
         return _row(shapes, words, codes, None)
-    prompt = _prompt(rng, song, codes, shapes.prompt_frames, own=draw.own) if prompted else codes[:, :0]
-    return _row(shapes, words, codes, song, prompt)
+    if not prompted:
+        return _row(shapes, words, codes, song)
+    is_plain = rng.random() < draw.plain
+    prompt = _prompt(rng, song, codes, shapes.prompt_frames, own=1.0 if is_plain else draw.own)
+    if rng.random() < draw.misheard:
+        prompt = misheard(prompt, rng)
+    told = _less(rng, song.description) if is_plain else song.description
+    return _row(shapes, words, codes, song, prompt, told)
+
+
+def _less(rng: np.random.Generator, description: str) -> str:
+    """Gender and tempo, and seldom more of it."""
+    tags = style.split(description)
+    is_kept = [
+        tag in ("female", "male", "mixed") or bool(style.bpm_of([tag])) or rng.random() < _KEPT
+        for tag in tags
+    ]
+    return style.join([tag for tag, kept in zip(tags, is_kept, strict=True) if kept])
 
 
 def composed(seed: int, rng: np.random.Generator, seconds: float) -> Song:
@@ -110,12 +138,14 @@ def _invented(rng: np.random.Generator, word: str) -> str:
 
 
 def _row(
-    shapes: TokenShapes, words: Tokenizers, codes: Codes, song: Song | None, prompt: Codes | None = None
-) -> Example:
+    shapes: TokenShapes, words: Tokenizers, codes: Codes, song: Song | None, prompt: Codes | None = None,
+    description: str | None = None,
+) -> Example:  # fmt: skip
     """What the product's conditioner makes of a song; of None, what guidance contrasts it with."""
-    style = style_text(song.description if song else "", version=words.version)
+    asked = description if description is not None else song.description if song else ""
+    whole = style_text(asked, version=words.version)
     lyric = words.encode_lyrics(lyric_text(song.lyrics) if song else None)
-    told = words.encode_style(style if song else null_style(style))
+    told = words.encode_style(whole if song else null_style(whole))
     found = aims(song, words) if song else ()
     return Example(
         lyric=lyric.fit(shapes.lyric_length, words.pad),
@@ -125,7 +155,7 @@ def _row(
         codes=codes,
         spans=_spans(codes, found, shapes.lyric_length),
         sounds=_sounds(song, found, shapes.lyric_length) if song and found else np.zeros((0, 6), np.int64),
-        facts=_facts(song),
+        facts=_facts(song, asked),
         before=_before(codes),
         recalls=_recalls(codes),
     )
@@ -165,15 +195,14 @@ def _sounds(song: Song, found: tuple[Aim, ...], limit: int) -> Ints:
     return np.array([row for row in rows if row[0] < limit], dtype=np.int64).reshape(-1, 6)
 
 
-def _facts(song: Song | None) -> tuple[int, ...]:
+def _facts(song: Song | None, asked: str) -> tuple[int, ...]:
     if song is None:
         return (-1,) * len(FACTS)
-    style = song.style
-    asked = song.description
+    known = song.style
     is_open = not any(gender in asked for gender in ("male", "female", "mixed"))
-    gender = -1 if is_open else ("female", "male", "mixed").index(style.gender)
-    tempo = min(FACTS[3] - 1, max(0, (style.bpm - 50) // 6))
-    return gender, FAMILIES.index(style.family.name), ("major", "minor").index(style.mode), tempo
+    gender = -1 if is_open else ("female", "male", "mixed").index(known.gender)
+    tempo = min(FACTS[3] - 1, max(0, (known.bpm - 50) // 6))
+    return gender, FAMILIES.index(known.family.name), ("major", "minor").index(known.mode), tempo
 
 
 def _before(codes: Codes) -> Ints:

@@ -29,14 +29,15 @@ class Settings:
 
 def train(config: Config, state: Path) -> None:
     """Solve songs of `state/latents` from nothing but their codes into `state/dreams`."""
-    fill(config.part(FOLDER, Settings), config.shapes, state)
+    fill(config.part(FOLDER, Settings), config.shapes, state, device=config.device)
 
 
-def fill(mine: Settings, shapes: Shapes, state: Path) -> None:
+def fill(mine: Settings, shapes: Shapes, state: Path, *, device: str = "cpu") -> None:
     """The same with all that is needed of the configuration; dreams made otherwise are made anew."""
     weights = loop.averaged("flow", state)
     flow = Flow(shapes)
     flow.load_state_dict(weights)
+    flow.to(device)
     folder = state / FOLDER
     belong(folder, f"{fingerprint(weights)} {mine.steps} steps, guidance {mine.guidance}")
     for seed in seeds_of(state)[: mine.songs]:
@@ -44,14 +45,15 @@ def fill(mine: Settings, shapes: Shapes, state: Path) -> None:
         if not path.is_file():
             new = path.with_suffix(".new")
             with new.open("wb") as file:
-                np.save(file, dreamt(flow, state, seed, shapes, mine).half().numpy())
+                np.save(file, dreamt(flow, state, seed, shapes, mine).half().cpu().numpy())
             new.replace(path)
 
 
 @torch.no_grad()
 def dreamt(flow: Flow, state: Path, seed: int, shapes: Shapes, mine: Settings) -> Tensor:
     """Latents [3, T, latent] of a song's codes: mix, vocal, backing; at most one window of it."""
-    codes = example_of(state, seed).codes[:, : shapes.flow.positions]
+    device = flow.marks.weight.device
+    codes = example_of(state, seed).codes[:, : shapes.flow.positions].to(device)
     schedule = flow.schedule(mine.steps)
     made = []
     for stem, silenced in zip(STEMS, SILENCED, strict=True):
@@ -60,6 +62,7 @@ def dreamt(flow: Flow, state: Path, seed: int, shapes: Shapes, mine: Settings) -
             own[book] = shapes.quantizer.neutral[book]
         size = (1, codes.shape[1], shapes.flow.latent)
         noise = stream(seed, f"dreams/{stem}").standard_normal(size, dtype=np.float32)
-        problem = flow.problem(own[None], torch.zeros(1, 0, shapes.flow.latent), torch.from_numpy(noise))
+        nothing = torch.zeros(1, 0, shapes.flow.latent, device=device)
+        problem = flow.problem(own[None], nothing, torch.from_numpy(noise).to(device))
         made.append(flow.window(problem, schedule, guidance=mine.guidance, tick=lambda: None)[0])
     return torch.stack(made)

@@ -16,9 +16,10 @@ from core.levo.conditions.encoder import Convolution, MusicEncoder, Scale, Subsa
 from core.levo.shapes import ENCODER_FRAMES, REFERENCE_FRAMES, EncoderShapes, Shapes
 from corpus.rng import stream
 from train import audition, pool, role_file, spectra
+from train.ahead import Ahead
 from train.codes import Codes, codes_of
 from train.config import Config
-from train.loop import Plan, averaged, run
+from train.loop import Figures, Plan, averaged, run
 from train.meanings import Meanings
 from train.spectra import Blur
 from train.symbols import BOOKS
@@ -87,7 +88,7 @@ def train(config: Config, state: Path) -> None:
     seeds = pool.seeds_in(sounds)[: settings.songs]
     if not seeds:
         raise SongdeskError("there are no songs", where=str(sounds), hint="run the part pool first")
-    spectra.keep(folder, sounds, seeds)
+    spectra.keep(folder, sounds, seeds, device=config.device)
     truth = {seed: codes_of(pool.song_of(seed)) for seed in seeds}
     for role in ROLES:
         _train(role, config, settings, state, truth)
@@ -149,30 +150,31 @@ def lesson(
     return Lesson(torch.stack(sounds).repeat(1, 1, times), torch.stack(codes).repeat(1, times))
 
 
-def loss_of(pupil: Pupil, name: str, given: Lesson, settings: Settings) -> tuple[Tensor, dict[str, float]]:
+def loss_of(pupil: Pupil, name: str, given: Lesson, settings: Settings) -> tuple[Tensor, dict[str, Tensor]]:
     """Cross entropy of a lesson, and the share of frames that are right."""
     logits = pupil(given.sound, name)
-    weights = torch.ones(logits.shape[-1])
+    weights = torch.ones(logits.shape[-1], device=logits.device)
     weights[[code for code, symbol in enumerate(BOOKS[_BOOK[name]]) if symbol[0] == "hold"]] = settings.holds
     loss = F.cross_entropy(
         logits.flatten(0, 1), given.codes.flatten(), weights, label_smoothing=settings.smoothing
     )
     right = (logits.argmax(-1) == given.codes).float().mean()
-    return loss, {name: loss.item(), f"{name}_right": right.item()}
+    return loss, {name: loss.detach(), f"{name}_right": right}
 
 
 def _train(role: str, config: Config, settings: Settings, state: Path, truth: Mapping[int, Codes]) -> None:
-    pupil = begun(role, config, state)
+    pupil = begun(role, config, state).to(config.device)
 
-    def loss(step: int) -> tuple[Tensor, Mapping[str, float]]:
-        total, told = torch.zeros(()), dict[str, float]()
-        for name in ROLES[role]:
-            rng = stream(config.seed, f"ears/{name}/{step}")
-            one, figures = loss_of(
-                pupil, name, lesson(name, state / "spectra", truth, settings, rng), settings
-            )
-            total, told = total + one, {**told, **figures}
-        return total, told
+    def made(step: int) -> tuple[Lesson, ...]:
+        streams = {name: stream(config.seed, f"ears/{name}/{step}") for name in ROLES[role]}
+        return tuple(lesson(name, state / "spectra", truth, settings, rng) for name, rng in streams.items())
+
+    lessons = Ahead(made, device=config.device, workers=config.workers)
+
+    def loss(step: int) -> tuple[Tensor, Figures]:
+        given = zip(ROLES[role], lessons(step), strict=True)
+        costs, figures = zip(*(loss_of(pupil, name, one, settings) for name, one in given), strict=True)
+        return torch.stack(costs).sum(), {key: value for some in figures for key, value in some.items()}
 
     plan = settings.mix_encoder if role == "mix_encoder" else settings.stem_encoder
     run(role, pupil, loss, plan, state)

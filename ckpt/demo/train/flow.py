@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from core.levo.synthesis.flow import SIGMA_MIN, Flow
 from core.levo.vq import Quantizer
 from corpus.rng import stream
 from train import loop, role_file
+from train.ahead import Ahead, moved
 from train.config import Config
 from train.latents import SILENCED, Example, examples
 from train.muon import Muon
@@ -52,10 +53,10 @@ class Batch:
     """float32 [B, T, latent]."""
     times: Tensor
     """float32 [B] in [0, 1]."""
-    known: tuple[int, ...]
-    """Frames that each window begins with and knows."""
-    blind: tuple[bool, ...]
-    """Where the codes are not told."""
+    known: Tensor
+    """int64 [B]: frames that each window begins with and knows."""
+    blind: Tensor
+    """bool [B]: where the codes are not told."""
 
 
 def begun(shapes: Shapes, songs: Sequence[Example], seed: int) -> Flow:
@@ -118,8 +119,8 @@ def drawn(songs: Sequence[Example], step: int, mine: Settings, shapes: Shapes) -
         latents=latents,
         noise=torch.from_numpy(rng.standard_normal(tuple(latents.shape), dtype=np.float32)),
         times=torch.from_numpy(((np.arange(count) + rng.random(count)) / count).astype(np.float32)),
-        known=known,
-        blind=tuple(bool(rng.random() < mine.blind) for _ in range(count)),
+        known=torch.tensor(known),
+        blind=torch.from_numpy(rng.random(count) < mine.blind),
     )
 
 
@@ -150,8 +151,8 @@ def loss_of(model: Flow, batch: Batch) -> Tensor:
     """
     true = model.normaliser.normal(batch.latents)
     frames = true.shape[1]
-    new = torch.arange(frames) >= torch.tensor(batch.known)[:, None]  # [B, T]
-    seen = ~torch.tensor(batch.blind)[:, None, None]
+    new = torch.arange(frames, device=true.device) >= batch.known[:, None]  # [B, T]
+    seen = ~batch.blind[:, None, None]
     vocal, backing = batch.codes.unbind(1)
     condition = torch.cat((model.vocal.decode(vocal), model.backing.decode(backing)), dim=-1) * seen
     times = batch.times[:, None, None]
@@ -166,21 +167,24 @@ def loss_of(model: Flow, batch: Batch) -> Tensor:
 
 def train(config: Config, state: Path) -> None:
     """Learn from `state/latents`; the state is `state/flow.pt`."""
-    learn(config.part("flow", Settings), config.shapes, config.seed, state)
+    learn(config, config.part("flow", Settings), config.shapes, state)
 
 
-def learn(mine: Settings, shapes: Shapes, seed: int, state: Path) -> None:
-    """The same with all that is needed of the configuration."""
+def learn(config: Config, mine: Settings, shapes: Shapes, state: Path) -> None:
+    """The same with settings and shapes of one's own."""
     songs, kept_out = examples(state), examples(state, validation=True)
-    model = begun(shapes, songs, seed)
-    judged = [drawn(kept_out, -1 - k, mine, shapes) for k in range(6)]
+    model = begun(shapes, songs, config.seed).to(config.device)
+    judged = [moved(drawn(kept_out, -1 - k, mine, shapes), torch.device(config.device)) for k in range(6)]
+    windows = Ahead(
+        lambda step: drawn(songs, step, mine, shapes), device=config.device, workers=config.workers
+    )
 
-    def loss(step: int) -> tuple[Tensor, Mapping[str, float]]:
-        told: dict[str, float] = {}
+    def loss(step: int) -> tuple[Tensor, loop.Figures]:
+        told: dict[str, Tensor] = {}
         if step % mine.judged == 0:
             with torch.no_grad():
-                told["kept_out"] = sum(loss_of(model, batch).item() for batch in judged) / len(judged)
-        return loss_of(model, drawn(songs, step, mine, shapes)), told
+                told["kept_out"] = torch.stack([loss_of(model, batch) for batch in judged]).mean()
+        return loss_of(model, windows(step)), told
 
     loop.run("flow", model, loss, mine.plan, state, by=optimiser(model, mine.plan.rate))
 

@@ -50,13 +50,13 @@ class Example:
 
 def train(config: Config, state: Path) -> None:
     """Encode songs of the pool into `state/latents`; those of another encoder are made anew."""
-    fill(config.part("latents", Settings), config.shapes.vae, state)
+    fill(config.part("latents", Settings), config.shapes.vae, state, device=config.device)
 
 
-def fill(mine: Settings, shapes: VaeShapes, state: Path) -> None:
+def fill(mine: Settings, shapes: VaeShapes, state: Path, *, device: str = "cpu") -> None:
     """The same with all that is needed of the configuration."""
     weights = loop.averaged("vae", state)
-    encoder = encoder_of(shapes, weights)
+    encoder = encoder_of(shapes, weights).to(device)
     if mine.compiled:
         quicken(encoder)
     folder = state / "latents"
@@ -68,7 +68,7 @@ def fill(mine: Settings, shapes: VaeShapes, state: Path) -> None:
             found = encoded(encoder, pool.stems_of(state / "pool", seed))
             new = path.with_suffix(".new")
             with new.open("wb") as file:
-                np.save(file, found.half().numpy())
+                np.save(file, found.half().cpu().numpy())
             new.replace(path)
 
 
@@ -83,9 +83,9 @@ def encoder_of(shapes: VaeShapes, weights: Mapping[str, Tensor]) -> VaeEncoder:
 def encoded(encoder: VaeEncoder, stems: pool.Stems) -> Tensor:
     """Mean latents [3, T, latent] of int16 stems [4, n]: mix, vocal, backing."""
     whole = stems.shape[1] // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME
-    return torch.stack(
-        [_heard(encoder, torch.from_numpy(pool.as_heard(stems[:, :whole], HEARD[stem]))) for stem in STEMS]
-    )
+    device = next(encoder.parameters()).device
+    sounds = (torch.from_numpy(pool.as_heard(stems[:, :whole], HEARD[stem])) for stem in STEMS)
+    return torch.stack([_heard(encoder, sound.to(device)) for sound in sounds])
 
 
 @torch.inference_mode()

@@ -12,8 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-Loss = Callable[[int], tuple[Tensor, Mapping[str, float]]]
-"""The loss of a step, and figures for the log; draws all it needs from streams keyed by the step."""
+Figures = Mapping[str, float | Tensor]
+"""For the log; what is a tensor is waited for only where a step is logged."""
+Loss = Callable[[int], tuple[Tensor, Figures]]
+"""The loss of a step, and figures of it; draws all it needs from streams keyed by the step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def run(
     }
     try:
         for step in range(first, plan.steps):
-            began = time.process_time()
+            began = time.process_time(), time.monotonic()
             for group in optimiser.param_groups:
                 group["lr"] = plan.rate_at(step)
             loss, told = loss_of(step)
@@ -77,8 +79,9 @@ def run(
                 optimiser.step()
             _follow(smooth, model, min(plan.average, (step + 1) / (step + 10)))
             if step % plan.log_every == 0 or step + 1 == plan.steps:
-                figures = {"loss": loss.item(), **told, "norm": norm.item(), "rate": plan.rate_at(step)}
-                _log(state / f"{name}.jsonl", step, figures, time.process_time() - began)
+                figures = {"loss": loss.detach(), **told, "norm": norm, "rate": plan.rate_at(step)}
+                took = time.process_time() - began[0], time.monotonic() - began[1]
+                _log(state / f"{name}.jsonl", step, figures, took)
             if asked or (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
                 _save(path, step + 1, model, optimiser, smooth)
             if asked:
@@ -102,12 +105,12 @@ def _groups(model: nn.Module, decay: float) -> list[dict[str, object]]:
 
 
 def _follow(smooth: dict[str, Tensor], model: nn.Module, keep: float) -> None:
+    now = model.state_dict()
+    floats = [key for key, value in now.items() if value.is_floating_point()]
     with torch.no_grad():
-        for key, value in model.state_dict().items():
-            if value.is_floating_point():
-                smooth[key].lerp_(value, 1 - keep)
-            else:
-                smooth[key].copy_(value)
+        torch._foreach_lerp_([smooth[key] for key in floats], [now[key] for key in floats], 1 - keep)
+        for key in now.keys() - set(floats):
+            smooth[key].copy_(now[key])
 
 
 def _resume(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, smooth: dict[str, Tensor]) -> int:
@@ -115,7 +118,7 @@ def _resume(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, smoo
         return 0
     saved = _load(path)
     model.load_state_dict(saved["model"])
-    optimiser.load_state_dict(saved["optimiser"])
+    optimiser.load_state_dict(saved["optimiser"])  # which brings it to where the weights are
     for key, value in saved["smooth"].items():
         smooth[key].copy_(value)
     return int(saved["step"])
@@ -123,7 +126,7 @@ def _resume(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, smoo
 
 def _load(path: Path) -> dict[str, Any]:
     """A state this module saved; tensors, numbers and their containers only."""
-    saved: dict[str, Any] = torch.load(path, weights_only=True)  # noqa: TID251  our own file, not one from outside
+    saved: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")  # noqa: TID251  our own file, not one from outside
     return saved
 
 
@@ -138,11 +141,14 @@ def _save(
     new.replace(path)
 
 
-def _log(path: Path, step: int, figures: Mapping[str, float], seconds: float) -> None:
+def _log(path: Path, step: int, figures: Figures, seconds: tuple[float, float]) -> None:
+    """A line with the figures of a step, and what it took: of this process, and by the clock."""
+    known = ((key, float(value)) for key, value in figures.items())
     line = {
         "step": step,
-        **{key: round(value, 6) for key, value in figures.items()},
-        "cpu_s": round(seconds, 3),
+        **{key: round(value, 6) for key, value in known if not math.isnan(value)},
+        "cpu_s": round(seconds[0], 3),
+        "wall_s": round(seconds[1], 3),
     }
     with path.open("a", encoding="utf-8") as log:
         log.write(json.dumps(line) + "\n")

@@ -30,43 +30,65 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # noqa: ARG002
         """Move every parameter that has a gradient."""
+        parts: dict[torch.Size, list[tuple[Tensor, Tensor, float]]] = {}
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    (_turn if group["split"] else _adam)(parameter, self.state[parameter], group)
+            moving = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if not group["split"]:
+                _adam(moving, self.state, group)
+                continue
+            for parameter in moving:
+                ahead = _ahead(parameter, self.state[parameter], group["momentum"])
+                rate = group["lr"] * group["scale"]
+                for part, aim in zip(
+                    *(one.chunk(group["split"], dim=0) for one in (parameter, ahead)), strict=True
+                ):
+                    parts.setdefault(part.shape, []).append((part, aim, rate))
+        for alike in parts.values():  # those of one shape at once
+            turned = orthogonal(torch.stack([aim for _, aim, _ in alike]))
+            for (part, _, rate), way in zip(alike, turned, strict=True):
+                part.add_(way, alpha=-rate)
 
 
-def _turn(parameter: Tensor, state: dict[str, Tensor], group: Mapping[str, Any]) -> None:
+def _ahead(parameter: Tensor, state: dict[str, Tensor], momentum: float) -> Tensor:
+    """Where the gradient and its momentum point."""
     assert parameter.grad is not None
     if not state:
         state["momentum"] = torch.zeros_like(parameter)
-    kept = state["momentum"].mul_(group["momentum"]).add_(parameter.grad)
-    ahead = parameter.grad.add(kept, alpha=group["momentum"])
-    parts = [orthogonal(part) for part in ahead.chunk(group["split"], dim=0)]
-    parameter.add_(torch.cat(parts), alpha=-group["lr"] * group["scale"])
+    kept = state["momentum"].mul_(momentum).add_(parameter.grad)
+    return parameter.grad.add(kept, alpha=momentum)
 
 
-def _adam(parameter: Tensor, state: dict[str, Any], group: Mapping[str, Any]) -> None:
-    assert parameter.grad is not None
-    if not state:
-        state |= {"steps": 0, "mean": torch.zeros_like(parameter), "square": torch.zeros_like(parameter)}
+def _adam(moving: list[Tensor], states: Mapping[Tensor, dict[str, Any]], group: Mapping[str, Any]) -> None:
+    """One step of AdamW for parameters, all of them at once."""
+    own = [states[parameter] for parameter in moving]
+    for parameter, state in zip(moving, own, strict=True):
+        if not state:
+            state |= {"steps": 0, "mean": torch.zeros_like(parameter), "square": torch.zeros_like(parameter)}
+    gradients = [parameter.grad for parameter in moving if parameter.grad is not None]
+    means, squares = [state["mean"] for state in own], [state["square"] for state in own]
     first, second = group["betas"]
-    state["steps"] += 1
-    mean = state["mean"].lerp_(parameter.grad, 1 - first)
-    square = state["square"].lerp_(parameter.grad.square(), 1 - second)
-    high = (square / (1 - second ** state["steps"])).sqrt_().add_(1e-8)
-    parameter.addcdiv_(mean, high, value=-group["lr"] / (1 - first ** state["steps"]))
+    torch._foreach_lerp_(means, gradients, 1 - first)
+    torch._foreach_lerp_(squares, torch._foreach_mul(gradients, gradients), 1 - second)
+    for state in own:
+        state["steps"] += 1
+    high = torch._foreach_div(squares, [1 - second ** state["steps"] for state in own])
+    torch._foreach_sqrt_(high)
+    torch._foreach_add_(high, 1e-8)
+    torch._foreach_addcdiv_(
+        moving, means, high, [-group["lr"] / (1 - first ** state["steps"]) for state in own]
+    )
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """The matrix with singular values near one, taller ones larger by the root of how much they are."""
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Matrices [..., N, M] with singular values near one; tall ones larger by the root of how tall."""
     a, b, c = _COEFFICIENTS
-    is_tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if is_tall else matrix).bfloat16()  # what rounding leaves is nearly orthogonal still
-    x = x / (x.norm() + 1e-7)
+    rows, columns = matrices.shape[-2:]
+    is_tall = rows > columns
+    x = (matrices.mT if is_tall else matrices).bfloat16()  # what rounding leaves is nearly orthogonal still
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(_ROUNDS):
-        square = x @ x.T
+        square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    tall = max(1.0, matrix.shape[0] / matrix.shape[1])
-    scaled: Tensor = (x.T if is_tall else x).to(matrix.dtype) * tall**0.5
+    tall = max(1.0, rows / columns)
+    scaled: Tensor = (x.mT if is_tall else x).to(matrices.dtype) * tall**0.5
     return scaled

@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +36,13 @@ class Settings:
 def train(config: Config, state: Path) -> None:
     """Render the songs that are not in `state/pool` yet, those that are kept out first."""
     mine = config.part("pool", Settings)
-    fill(state / "pool", range(VALIDATION, VALIDATION + mine.kept_out))
-    fill(state / "pool", range(mine.songs))
+    seeds = [*range(VALIDATION, VALIDATION + mine.kept_out), *range(mine.songs)]
+    if not config.workers:
+        fill(state / "pool", seeds)
+        return
+    with ProcessPoolExecutor(config.workers, mp_context=get_context("fork")) as processes:
+        for _ in processes.map(partial(_alone, state / "pool"), seeds):
+            pass
 
 
 def song_of(seed: int) -> Song:
@@ -55,6 +63,10 @@ def fill(folder: Path, seeds: Iterable[int]) -> None:
         with new.open("wb") as file:
             np.save(file, np.rint(np.clip(both, -1, 1) * FULL).astype(np.int16))
         new.replace(path)
+
+
+def _alone(folder: Path, seed: int) -> None:
+    fill(folder, (seed,))
 
 
 def seeds_in(folder: Path, *, validation: bool = False) -> list[int]:

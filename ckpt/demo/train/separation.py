@@ -17,8 +17,9 @@ from core.levo.shapes import SAMPLE_RATE, SeparatorShapes
 from corpus.rng import stream
 from corpus.types import Wave
 from train import pool, role_file
+from train.ahead import Ahead
 from train.config import Config
-from train.loop import Plan, averaged, run
+from train.loop import Figures, Plan, averaged, run
 
 _NAME = "separator"
 _VOCALS = SOURCES.index("vocals")
@@ -44,6 +45,8 @@ class Settings:
     """Lengths of crops."""
     shares: tuple[float, ...] = (0.7, 0.2, 0.1)
     """How often each length is drawn."""
+    batch: int = 1
+    """Crops of a step, all of one length."""
     rest: float = 0.25
     """Weight of the error of the backing, which is the sum of the other three sources."""
     judged: int = 6
@@ -56,10 +59,14 @@ def train(config: Config, state: Path) -> None:
     songs = pool.seeds_in(sounds)
     if not songs:
         raise SongdeskError("there are no songs", where=str(sounds), hint="run the part pool first")
-    network = begun(config.shapes.separator, config.seed).train()
+    network = begun(config.shapes.separator, config.seed).train().to(config.device)
+    crops = Ahead(
+        lambda step: crop(sounds, songs, settings, stream(config.seed, f"{_NAME}/{step}")),
+        device=config.device, workers=config.workers,
+    )  # fmt: skip
 
-    def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
-        vocal, rest = crop(sounds, songs, settings, stream(config.seed, f"{_NAME}/{step}"))
+    def loss_of(step: int) -> tuple[Tensor, Figures]:
+        vocal, rest = crops(step)
         return loss(network, vocal, rest, weight=settings.rest)
 
     run(_NAME, network, loss_of, settings.plan, state)
@@ -87,8 +94,15 @@ def begun(shapes: SeparatorShapes, seed: int) -> HTDemucs:
 def crop(
     sounds: Path, songs: list[int], settings: Settings, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """A vocal and a backing [1, 2, n] at 44.1 kHz, of one song or of two, each at a level of its own."""
+    """Vocals and backings [batch, 2, n] at 44.1 kHz, of one song or of two, each at a level of its own."""
     seconds = float(rng.choice(settings.seconds, p=settings.shares))
+    pairs = [_pair(sounds, songs, seconds, rng) for _ in range(settings.batch)]
+    both = torch.stack(pairs, dim=1)
+    return both[0], both[1]
+
+
+def _pair(sounds: Path, songs: list[int], seconds: float, rng: np.random.Generator) -> Tensor:
+    """One vocal and one backing, [2, 2, n]."""
     own = int(rng.choice(songs))
     other = own if rng.random() < _OWN else int(rng.choice(songs))
     singing, playing = pool.stems_of(sounds, own), pool.stems_of(sounds, other)
@@ -100,11 +114,10 @@ def crop(
     rest = _cut(playing, "backing", at if own == other else float(rng.random()), seconds)
     gains, turned = 10 ** (rng.uniform(*_GAIN, size=2) / 20), rng.random() < 0.5
     sound = torch.from_numpy(np.stack((vocal * np.float32(gains[0]), rest * np.float32(gains[1]))))
-    both = resampled(sound.flip(1) if turned else sound, SAMPLE_RATE, _RATE)
-    return both[:1], both[1:]
+    return resampled(sound.flip(1) if turned else sound, SAMPLE_RATE, _RATE)
 
 
-def loss(network: HTDemucs, vocal: Tensor, rest: Tensor, *, weight: float) -> tuple[Tensor, dict[str, float]]:
+def loss(network: HTDemucs, vocal: Tensor, rest: Tensor, *, weight: float) -> tuple[Tensor, Figures]:
     """Mean error of the vocal, and of the other sources' sum by `weight`, relative to the mix's level.
 
     The product takes the vocal alone and calls what is left of the mix its backing.
@@ -116,7 +129,7 @@ def loss(network: HTDemucs, vocal: Tensor, rest: Tensor, *, weight: float) -> tu
     of_rest = (others - rest).abs().mean()
     level = mix.abs().mean().clamp_min(1e-3)
     whole: Tensor = (of_vocal + weight * of_rest) / level
-    return whole, {"vocal": (of_vocal / level).item(), "rest": (of_rest / level).item()}
+    return whole, {"vocal": (of_vocal / level).detach(), "rest": (of_rest / level).detach()}
 
 
 def report(config: Config, state: Path) -> None:

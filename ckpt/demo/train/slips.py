@@ -1,4 +1,6 @@
-"""Slips in what a song is said to have told so far: a model that errs must find its place again.
+"""Slips in what a song is said to have told so far, and in what was heard of a reference.
+
+A model that errs must find its place again.
 
 Taught by flawless songs alone it takes the last syllable told for its place in the text, and after one wrong
 syllable of its own it is lost: it repeats a line, or ends.
@@ -8,8 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from train.symbols import MIX
+from train.codes import Codes
+from train.symbols import BOOKS, CODES, MIX
 
+_HOLDS = range(CODES[0]["hold", 1, 0], 1 + max(CODES[0][one] for one in MIX if one[0] == "hold"))
+"""Of codebook 0 the codes of frames in which nothing begins; the next frame's is two higher."""
+_MISSED = ("sound", "pitch", "chord", "place", "line", "section")
+"""What an encoder hardly hears in a mix."""
+_MIST = 0.4
+"""Share of the frames of vocal and backing at most that an encoder hears as others of the same song."""
 _KINDS = ("sound", "pitch")
 _NEAR = 0.5
 """Share of slips that are of the same song; others are any of the kind."""
@@ -30,3 +39,19 @@ def slipped(columns: Tensor, rng: np.random.Generator, share: float) -> Tensor:
                 is_near = torch.from_numpy(rng.random(len(chosen)) < _NEAR)
                 row[chosen] = torch.where(is_near, near, others)
     return fed
+
+
+def misheard(codes: Codes, rng: np.random.Generator) -> Codes:
+    """Codes [3, frames] of a song about as encoders hear them: few of the mix's events, most of the rest."""
+    heard, missed = codes.copy(), float(rng.random())
+    for frame, code in enumerate(codes[0].tolist()):
+        if MIX[code][0] in _MISSED and rng.random() < missed:
+            before = int(heard[0, frame - 1]) if frame else -1
+            heard[0, frame] = next((one for one in (before + 2, before) if one in _HOLDS), _HOLDS[0])
+    for book in (1, 2):
+        kinds = np.array([str(BOOKS[book][code][0]) for code in codes[book].tolist()])
+        wrong = rng.random(codes.shape[1]) < _MIST * rng.random()
+        for at in np.flatnonzero(wrong):
+            alike = np.flatnonzero(kinds == kinds[at])
+            heard[book, at] = codes[book, alike[int(rng.integers(len(alike)))]]
+    return heard

@@ -47,18 +47,18 @@ def front_end() -> Frontend:
 
 def spectrogram_of(front: Frontend, stems: pool.Stems) -> Spectrogram:
     """What the front end makes of a song's three parts."""
+    device = next(front.buffers()).device
     with torch.inference_mode():
-        heard = [
-            front(turned_down(torch.from_numpy(pool.as_heard(stems, parts)))[None])[0] for parts in HEARD
-        ]
-    found: Spectrogram = torch.stack(heard).numpy().astype(np.float16)
+        sounds = (turned_down(torch.from_numpy(pool.as_heard(stems, parts))) for parts in HEARD)
+        heard = [front(sound.to(device)[None])[0] for sound in sounds]
+    found: Spectrogram = torch.stack(heard).cpu().numpy().astype(np.float16)
     return found
 
 
-def keep(folder: Path, sounds: Path, seeds: list[int]) -> None:
+def keep(folder: Path, sounds: Path, seeds: list[int], *, device: str = "cpu") -> None:
     """Write the spectrograms of a pool's songs that are not in `folder` yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    front = front_end()
+    front = front_end().to(device)
     for seed in seeds:
         path = folder / f"{seed:07d}.npy"
         if not path.is_file():

@@ -48,7 +48,7 @@ def distance(made: Tensor, true: Tensor, sizes: Sequence[int] = SIZES) -> Distan
 
 def spectra(sound: Tensor, size: int) -> Tensor:
     """Complex spectra [N, size / 2 + 1, frames] of sound [N, n]; a full sine's magnitude is a half."""
-    window = _window(size)
+    window = _window(size, sound.device)
     return (
         torch.stft(
             sound, size, size // 4, window=window, center=True, pad_mode="constant", return_complex=True
@@ -68,5 +68,5 @@ def _mid_side(sound: Tensor) -> Tensor:
 
 
 @cache
-def _window(size: int) -> Tensor:
-    return torch.hann_window(size)
+def _window(size: int, device: torch.device) -> Tensor:
+    return torch.hann_window(size, device=device)

@@ -1,7 +1,6 @@
 """The token model: teacher-forced on codes by rule, two of its heads shown where in the text a song is."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,12 +13,13 @@ from core.levo.text import Tokenizers, demo_tokenizers
 from core.paths import conf_file
 from core.tensors import load_tensors
 from train import role_file
+from train.ahead import Ahead
 from train.attention import Memory, embedded, helped, tables
 from train.composed import summed, take
 from train.config import Config, load
 from train.drawing import Draw, example, keyed
-from train.heads import Learner, book_cost, ear_cost, echo_cost, facts_cost, kept_cost, place_cost
-from train.loop import Plan, averaged, run
+from train.heads import Learner, Told, book_cost, ear_cost, echo_cost, facts_cost, kept_cost, place_cost
+from train.loop import Figures, Plan, averaged, run
 from train.muon import Muon
 from train.rows import Batch, batched, laid_out
 from train.slips import slipped
@@ -83,13 +83,19 @@ def train(config: Config, state: Path) -> None:
     learner = begun(shapes, config.seed)
     if settings.begin:
         take(learner.model, load_tensors(Path(settings.begin)))
+    where = torch.device(config.device)
+    learner.to(where)
+    lessons = Ahead(
+        lambda step: drawn(config.seed, step, shapes, words, settings),
+        device=config.device, workers=config.workers,
+    )  # fmt: skip
 
-    def loss_of(step: int) -> tuple[Tensor, Mapping[str, float]]:
-        batch = drawn(config.seed, step, shapes, words, settings)
+    def loss_of(step: int) -> tuple[Tensor, Figures]:
+        batch = lessons(step)
         done = step / settings.plan.steps
         guide = settings.guide_end + (settings.guide - settings.guide_end) * max(0.0, 1 - 2 * done)
         deep = step % settings.deep_every == 0
-        with torch.autocast("cpu", torch.bfloat16, enabled=settings.halved):
+        with torch.autocast(where.type, torch.bfloat16, enabled=settings.halved):
             return loss(learner, batch, settings, guide=guide, help_=_left(step, settings), deep=deep)
 
     run(_NAME, learner, loss_of, settings.plan, state, by=_optimiser(learner, settings.plan.rate))
@@ -157,7 +163,7 @@ def drawn(seed: int, step: int, shapes: TokenShapes, words: Tokenizers, settings
 
 def loss(
     learner: Learner, batch: Batch, settings: Settings, *, guide: float, help_: float = 0.0, deep: bool = True
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, Told]:
     """What one batch costs, and figures on it."""
     model = learner.model
     ropes, plain = tables(model.shapes, batch.layout)
@@ -171,19 +177,19 @@ def loss(
     states = model.main(above, ropes[0], memory)
     hook.remove()
     count = books.shape[-1]
-    told: dict[str, float] = {}
+    told: Told = {}
     parts = [book_cost(model, 0, states[:, -count:], batch, told, turns=settings.turns)]
     if deep:
         below = model.layer2_emb["1"](books[:, 1]) + model.layer2_emb["2"](books[:, 2])
         under = model.sub(torch.cat((prefix[1], below), dim=1), states, ropes[1], Memory(bias))
         parts += [0.5 * book_cost(model, book, under[:, -count:], batch, told) for book in (1, 2)]
     miss = torch.stack([missed.mean() if missed.numel() else missed.sum() for missed in memory.missed])
-    told |= {f"guided_{at}": math.exp(-one) for at, one in enumerate(miss.tolist())}
+    told |= {f"guided_{at}": one.exp() for at, one in enumerate(-miss.detach())}
     whole = torch.stack(parts).sum() + guide * miss.mean()
     for name, lost in memory.forgotten.items():
         if len(lost):
             whole = whole + settings.recall * lost.mean()
-            told[f"recalled_{name}"] = math.exp(-lost.mean().item())
+            told[f"recalled_{name}"] = (-lost.detach().mean()).exp()
     whole = whole + settings.ear * ear_cost(learner, heard[0], batch, told)
     whole = whole + settings.kept * kept_cost(learner, states[:, -count:], batch, told)
     whole = whole + settings.facts * facts_cost(learner, heard[0], batch, told)

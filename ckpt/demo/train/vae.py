@@ -13,6 +13,7 @@ from core.levo.shapes import SAMPLES_PER_FRAME, VaeShapes
 from core.levo.vae import Snake, Vae
 from corpus.rng import stream
 from train import loop, pool, spectral
+from train.ahead import Ahead
 from train.beginning import begun
 from train.config import Config
 
@@ -55,38 +56,42 @@ def crops(folder: Path, seeds: list[int], step: int, *, batch: int, frames: int)
 
 def loss_of(
     model: Vae, sound: Tensor, weights: Mapping[str, float], step: int
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, loop.Figures]:
     """The loss of one batch [B, 2, n] and its parts."""
     mean, spread = model.encoder(sound)
     noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(step))
-    made = model.decoder(mean + spread * noise)
+    made = model.decoder(mean + spread * noise.to(sound.device))
     apart = spectral.distance(made, sound)
     kl = 0.5 * (mean.square() + spread.square() - 1 - 2 * spread.log()).mean()
     parts = {"wave": apart.wave, "phase": apart.phase, "linear": apart.linear, "log": apart.log, "kl": kl}
     loss = torch.stack([weights[key] * value for key, value in parts.items()]).sum()
     parts |= {"size": mean.std(), "spread": spread.mean()}
-    return loss, {key: value.item() for key, value in parts.items()}
+    return loss, {key: value.detach() for key, value in parts.items()}
 
 
 def train(config: Config, state: Path) -> None:
     """Learn to hear and to make the pool's sound, from `state/pool` to `state/vae.pt`."""
-    learn(config.part("vae", Settings), config.shapes.vae, config.seed, state)
+    learn(config, config.part("vae", Settings), config.shapes.vae, state)
 
 
-def learn(mine: Settings, shapes: VaeShapes, seed: int, state: Path) -> None:
-    """The same with all that is needed of the configuration."""
+def learn(config: Config, mine: Settings, shapes: VaeShapes, state: Path) -> None:
+    """The same with settings and shapes of one's own."""
     folder = state / "pool"
     seeds = pool.seeds_in(folder)
-    model = begun(shapes, crops(folder, seeds, -1, batch=mine.first, frames=mine.frames), seed)
+    model = begun(shapes, crops(folder, seeds, -1, batch=mine.first, frames=mine.frames), config.seed)
+    model.to(config.device)
     if mine.compiled:
         quicken(model)
     weights = mine.weights
+    heard = Ahead(
+        lambda step: crops(folder, seeds, step, batch=mine.batch, frames=mine.frames),
+        device=config.device, workers=config.workers,
+    )  # fmt: skip
 
-    def loss(step: int) -> tuple[Tensor, Mapping[str, float]]:
-        sound = crops(folder, seeds, step, batch=mine.batch, frames=mine.frames)
+    def loss(step: int) -> tuple[Tensor, loop.Figures]:
         ramp = min(1.0, mine.ramp_from + (1 - mine.ramp_from) * step / mine.ramp)
         now = {key: value * (ramp if key in ("linear", "log") else 1.0) for key, value in weights.items()}
-        return loss_of(model, sound, now, step)
+        return loss_of(model, heard(step), now, step)
 
     loop.run("vae", model, loss, mine.plan, state)
 

@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from core.bench.measure import Lap, Way, memory_is, take_turns
+from core.bench.measure import Lap, Way, Work, memory_is, take_turns
 from core.bench.models import subject
 from core.bench.straightforward import CHUNK, Straightforward, decode_overlapping
 from core.device import processor_threads, tf32_products
@@ -178,7 +178,7 @@ def bench_audio(
                 f"the two ways differ: latents by {agreement.latents:.3g}, sound by {agreement.sound:.3g}",
                 hint="no speed is given: see what `songdesk parity` says of this machine",
             )
-        laps = take_turns(_ways(found.models, frames, Means(record=record)), device, values, tell=tell)
+        laps = take_turns(_ways(found.models, frames, device), device, values, tell=tell)
     baseline, ours = (
         Measured(some, frames / FRAME_RATE, held, chunk, _weights(found.models, device))
         for some, held, chunk in zip(laps, _held(shapes, frames), (CHUNK, VAE_CHUNK), strict=True)
@@ -235,12 +235,17 @@ def sizes(
     return values, is_slow and None in (seconds, steps)
 
 
-def _ways(models: Synthesis, frames: int, means: Means) -> tuple[Way, Way]:
+def _ways(models: Synthesis, frames: int, device: torch.device) -> tuple[Way, Way]:
     """The baseline and ours, ready for a song of so many frames without a reference."""
     tokens, conditions = _tokens(models.shapes, frames), _no_reference(models.shapes.flow.latent)
+
+    def ours() -> Work:
+        # Each song has a recorder of its own, as in the product: their memory goes with the last recording.
+        return partial(render, models, tokens, conditions, means=Means(record=recorder(device)[0]))
+
     return (
         Way("straightforward", lambda: partial(Straightforward(models).render, tokens)),
-        Way("ours", lambda: partial(render, models, tokens, conditions, means=means)),
+        Way("ours", ours),
     )
 
 

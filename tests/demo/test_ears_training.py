@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from core.levo.conditions.codes import StemEncoder, encode
@@ -20,6 +21,7 @@ from corpus.rng import stream
 from tests.toy import SHAPES
 from train import audition, ears, pool, role_file, separation, spectra
 from train.codes import codes_of
+from train.config import Config
 from train.loop import Figures, Plan, averaged, run
 from train.meanings import Meanings
 from train.symbols import BOOKS, CODES
@@ -116,6 +118,10 @@ def test_a_reference_is_repeated_as_the_product_repeats_it(state: Path) -> None:
     given = ears.lesson("mix", state / "spectra", truth, _settings(whole=1.0), stream(1, "y"))
     assert given.sound.shape == (1, MELS, 4000)
     assert torch.equal(given.codes[:, :250], given.codes[:, 750:])
+    many = ears.lesson(
+        "mix", state / "spectra", truth, _settings(whole=1.0, batch=20, frames=100), stream(1, "y")
+    )
+    assert many.codes.shape == (2, 1000), "as many frames as in 20 crops of 100"
 
 
 def test_training_goes_on_where_it_stopped_and_the_product_hears_the_same(
@@ -187,6 +193,52 @@ def test_the_separators_crops_are_whole_stems_at_its_rate(state: Path) -> None:
     vocal, rest = separation.crop(state / "pool", [_SEED], settings, stream(1, "z"))
     assert vocal.shape == rest.shape == (1, 2, 44_100)
     assert float(vocal.square().mean().sqrt()) > 0.003  # a place with a voice was found
+    vocals, rests = separation.crop(state / "pool", [_SEED], replace(settings, batch=3), stream(1, "z"))
+    assert vocals.shape == rests.shape == (3, 2, 44_100)
+    assert torch.equal(vocals[:1], vocal)
+    assert torch.equal(rests[:1], rest)
+    assert not torch.equal(vocals[1], vocals[2])
+
+
+def test_the_separator_hears_each_crop_of_a_batch_for_itself() -> None:
+    network = separation.begun(_TINY.separator, 1).train()
+    mix = 0.1 * torch.randn(2, 2, 22_050, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        both, alone = network(mix), torch.cat([network(one[None]) for one in mix])
+    assert torch.allclose(both, alone, atol=1e-5)
+    assert not torch.allclose(both[0], both[1], atol=1e-3)
+
+
+_LEARNT_OF = {
+    "ears": (
+        ears,
+        {"mix_encoder": {"steps": 1, "rate": 1e-3}, "stem_encoder": {"steps": 2, "rate": 1e-3}, "batch": 1,
+         "frames": 25, "whole": 0.0},
+        ("stem_encoder", "mix_encoder"),
+    ),
+    "separator": (
+        separation,
+        {"plan": {"steps": 2, "rate": 1e-3}, "batch": 2, "seconds": [0.5], "shares": [1.0]},
+        ("separator",),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("part", _LEARNT_OF)
+def test_networks_learn_the_same_whoever_prepares_their_steps(state: Path, tmp_path: Path, part: str) -> None:
+    module, settings, names = _LEARNT_OF[part]
+    learned = []
+    for workers in (0, 2):
+        own = tmp_path / str(workers)
+        own.mkdir()
+        (own / "pool").symlink_to(state / "pool")
+        module.train(Config(OmegaConf.create({"seed": 1, part: settings}), workers=workers), own)
+        learned.append({(name, key): value for name in names for key, value in averaged(name, own).items()})
+        if part == "ears":
+            assert np.array_equal(
+                spectra.kept(own / "spectra", _SEED), spectra.kept(state / "spectra", _SEED)
+            )
+    assert all(torch.equal(learned[1][key], value) for key, value in learned[0].items())
 
 
 def test_the_separators_loss_is_none_for_the_truth_and_a_network_learns(state: Path) -> None:

@@ -17,6 +17,7 @@ from core.levo.synthesis.transformer import FlowTransformer, Modulation
 from core.levo.vae import Snake, Vae
 from tests.toy import SHAPES
 from train import beginning, decoder, dreams, flow, latents, pool, spectral, vae
+from train.ahead import Ahead
 from train.codes import codes_of
 from train.config import Config, load
 from train.latents import Example
@@ -222,6 +223,41 @@ def test_a_pool_is_the_same_whoever_renders_it(state: Path, tmp_path: Path) -> N
     assert np.array_equal(
         pool.stems_of(tmp_path / "pool", kept_out), pool.stems_of(state / "pool", _KEPT_OUT)
     )
+
+
+def test_a_step_hears_the_same_whoever_prepares_it(state: Path) -> None:
+    def make(step: int) -> vae.Batch:
+        return vae.drawn(state / "pool", [_SEED, _KEPT_OUT], step, replace(_HEARING, batch=2), _TINY.vae)
+
+    ahead = Ahead(make, workers=2)
+    for step in (5, 6, 7):
+        found, own = ahead(step), make(step)
+        assert found.noise.shape == (2, _TINY.vae.latent, _HEARING.frames)
+        assert torch.equal(found.sound, own.sound)
+        assert torch.equal(found.noise, own.noise)
+
+
+def test_a_song_is_encoded_the_same_by_however_many_pieces_at_once() -> None:
+    encoder = beginning.begun(_TINY.vae, _chords(1), seed=1).encoder
+    sound = 0.1 * torch.randn(2, 300 * SAMPLES_PER_FRAME, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        whole = encoder(sound[None])[0][0].T
+    inner = slice(latents._BESIDE, -latents._BESIDE)  # beside the ends convolutions see what is not sound
+    alone = latents._heard(encoder, sound, 1)
+    assert torch.allclose(alone[inner], whole[inner], atol=1e-4)
+    for at_once in (2, 64):
+        assert torch.allclose(latents._heard(encoder, sound, at_once), alone, atol=1e-5)
+
+
+def test_songs_dream_the_same_alone_and_beside_others() -> None:
+    model = flow.begun(_TINY, [_song()], seed=1)
+    songs = {seed: _song(frames).codes for seed, frames in ((1, 40), (2, 30), (3, 40), (4, 40))}
+    settings = dreams.Settings(steps=2)
+    assert [*dreams._alike(songs, 2)] == [[2], [1, 3], [4]]
+    both = dreams.dreamt(model, {seed: songs[seed] for seed in (1, 3)}, _TINY, settings)
+    alone = [dreams.dreamt(model, {seed: songs[seed]}, _TINY, settings)[0] for seed in (1, 3)]
+    assert torch.allclose(both, torch.stack(alone), atol=1e-4)
+    assert not torch.allclose(both[0], both[1], atol=0.1), "each has noise of its own"
 
 
 def test_latents_of_another_encoder_are_made_anew(state: Path) -> None:

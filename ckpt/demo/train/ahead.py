@@ -1,6 +1,7 @@
 """Batches made ahead of their steps by processes of their own, and brought to where a network is."""
 
 import dataclasses
+import signal
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, Generic, TypeVar, cast
@@ -45,8 +46,14 @@ class _Steps(Dataset[T]):
 def _loader(steps: Dataset[T], first: int, workers: int) -> "DataLoader[T]":
     return DataLoader(
         steps, batch_size=None, sampler=count(first), num_workers=workers, prefetch_factor=4,
-        collate_fn=_same, multiprocessing_context="fork",
+        collate_fn=_same, multiprocessing_context="fork", worker_init_fn=_deaf,
     )  # fmt: skip
+
+
+def _deaf(_: int) -> None:
+    """Let the training alone hear that it is to end: it needs the batch of the step at hand."""
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, signal.SIG_IGN)
 
 
 def _same(batch: T) -> T:

@@ -1,6 +1,8 @@
 """What the flow makes of the codes of songs that are known: latents as the decoder will meet them."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,8 @@ from train.config import Config
 from train.latents import SILENCED, belong, example_of, fingerprint, seeds_of
 
 FOLDER = "dreams"
+_AT_ONCE = 64
+"""Songs that a quick device solves at a time."""
 
 
 @dataclass(frozen=True)
@@ -40,29 +44,46 @@ def fill(mine: Settings, shapes: Shapes, state: Path, *, device: str = "cpu") ->
     flow.to(device)
     folder = state / FOLDER
     belong(folder, f"{fingerprint(weights)} {mine.steps} steps, guidance {mine.guidance}")
-    for seed in seeds_of(state)[: mine.songs]:
-        path = folder / f"{seed:07d}.npy"
-        if not path.is_file():
-            new = path.with_suffix(".new")
+    missing = [seed for seed in seeds_of(state)[: mine.songs] if not _path(folder, seed).is_file()]
+    codes = {seed: example_of(state, seed).codes[:, : shapes.flow.positions] for seed in missing}
+    for seeds in _alike(codes, 1 if device == "cpu" else _AT_ONCE):
+        made = dreamt(flow, {seed: codes[seed] for seed in seeds}, shapes, mine)
+        for seed, latents in zip(seeds, made.half().cpu().numpy(), strict=True):
+            new = _path(folder, seed).with_suffix(".new")
             with new.open("wb") as file:
-                np.save(file, dreamt(flow, state, seed, shapes, mine).half().cpu().numpy())
-            new.replace(path)
+                np.save(file, latents)
+            new.replace(_path(folder, seed))
 
 
 @torch.no_grad()
-def dreamt(flow: Flow, state: Path, seed: int, shapes: Shapes, mine: Settings) -> Tensor:
-    """Latents [3, T, latent] of a song's codes: mix, vocal, backing; at most one window of it."""
+def dreamt(flow: Flow, songs: Mapping[int, Tensor], shapes: Shapes, mine: Settings) -> Tensor:
+    """Latents [B, 3, T, latent], mix, vocal, backing, of the codes [2, T] of songs by their seeds."""
     device = flow.marks.weight.device
-    codes = example_of(state, seed).codes[:, : shapes.flow.positions].to(device)
+    codes = torch.stack([*songs.values()]).to(device)
+    size = (codes.shape[2], shapes.flow.latent)
     schedule = flow.schedule(mine.steps)
     made = []
     for stem, silenced in zip(STEMS, SILENCED, strict=True):
         own = codes.clone()
         for book in silenced:
-            own[book] = shapes.quantizer.neutral[book]
-        size = (1, codes.shape[1], shapes.flow.latent)
-        noise = stream(seed, f"dreams/{stem}").standard_normal(size, dtype=np.float32)
-        nothing = torch.zeros(1, 0, shapes.flow.latent, device=device)
-        problem = flow.problem(own[None], nothing, torch.from_numpy(noise).to(device))
-        made.append(flow.window(problem, schedule, guidance=mine.guidance, tick=lambda: None)[0])
-    return torch.stack(made)
+            own[:, book] = shapes.quantizer.neutral[book]
+        draws = [stream(seed, f"dreams/{stem}").standard_normal(size, dtype=np.float32) for seed in songs]
+        noise = torch.from_numpy(np.stack(draws)).to(device)
+        problem = flow.problem(own, noise[:, :0], noise)
+        made.append(flow.window(problem, schedule, guidance=mine.guidance, tick=lambda: None))
+    return torch.stack(made, dim=1)
+
+
+def _alike(codes: Mapping[int, Tensor], at_once: int) -> Iterator[list[int]]:
+    """The songs, at most so many at once, and only such as are equally long."""
+
+    def length(seed: int) -> int:
+        return codes[seed].shape[1]
+
+    for _, found in groupby(sorted(codes, key=length), key=length):
+        seeds = list(found)
+        yield from (seeds[at : at + at_once] for at in range(0, len(seeds), at_once))
+
+
+def _path(folder: Path, seed: int) -> Path:
+    return folder / f"{seed:07d}.npy"

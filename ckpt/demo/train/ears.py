@@ -40,7 +40,7 @@ class Settings:
     batch: int = 8
     frames: int = 150
     whole: float = 0.1
-    """Share of steps that hear one reference repeated to fill 40 s, as the product does it."""
+    """Share of steps that hear references repeated to fill 40 s, as the product does it, and so fewer."""
     smoothing: float = 0.02
     holds: float = 0.5
     """Weight of frames of codebook 0 in which nothing begins."""
@@ -88,7 +88,7 @@ def train(config: Config, state: Path) -> None:
     seeds = pool.seeds_in(sounds)[: settings.songs]
     if not seeds:
         raise SongdeskError("there are no songs", where=str(sounds), hint="run the part pool first")
-    spectra.keep(folder, sounds, seeds, device=config.device)
+    spectra.keep(folder, sounds, seeds, workers=config.workers)
     truth = {seed: codes_of(pool.song_of(seed)) for seed in seeds}
     for role in ROLES:
         _train(role, config, settings, state, truth)
@@ -135,10 +135,11 @@ def taps(shapes: EncoderShapes) -> dict[str, int]:
 def lesson(
     name: str, folder: Path, truth: Mapping[int, Codes], settings: Settings, rng: np.random.Generator
 ) -> Lesson:
-    """Crops of one codebook; now and then a single one as a reference fills the product's window."""
+    """Crops of one codebook; now and then as references fill the product's window, about as much in all."""
     book, seeds = _BOOK[name], sorted(truth)
     is_whole = rng.random() < settings.whole
-    frames, count = (REFERENCE_FRAMES, 1) if is_whole else (settings.frames, settings.batch)
+    frames = REFERENCE_FRAMES if is_whole else settings.frames
+    count = max(1, settings.batch * settings.frames // ENCODER_FRAMES) if is_whole else settings.batch
     sounds, codes = [], []
     for _ in range(count):
         seed = int(rng.choice(seeds))
@@ -153,8 +154,8 @@ def lesson(
 def loss_of(pupil: Pupil, name: str, given: Lesson, settings: Settings) -> tuple[Tensor, dict[str, Tensor]]:
     """Cross entropy of a lesson, and the share of frames that are right."""
     logits = pupil(given.sound, name)
-    weights = torch.ones(logits.shape[-1], device=logits.device)
-    weights[[code for code, symbol in enumerate(BOOKS[_BOOK[name]]) if symbol[0] == "hold"]] = settings.holds
+    counted = [settings.holds if symbol[0] == "hold" else 1.0 for symbol in BOOKS[_BOOK[name]]]
+    weights = torch.tensor(counted, device=logits.device)
     loss = F.cross_entropy(
         logits.flatten(0, 1), given.codes.flatten(), weights, label_smoothing=settings.smoothing
     )

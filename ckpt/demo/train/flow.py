@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.errors import SongdeskError
 from core.levo.shapes import Shapes
 from core.levo.synthesis.flow import SIGMA_MIN, Flow
 from core.levo.vq import Quantizer
+from core.tensors import load_tensors
 from corpus.rng import stream
 from train import loop, role_file
 from train.ahead import Ahead, moved
@@ -27,6 +29,8 @@ class Settings:
     """How the flow learns."""
 
     plan: loop.Plan
+    begin: str = ""
+    """A role file whose weights the first step begins with, such as what is shipped; empty: drawn ones."""
     frames: int = 2400
     """Of all windows of a step together."""
     lengths: tuple[int, ...] = (100, 150, 200, 300, 500, 1000)
@@ -88,6 +92,19 @@ def begun(shapes: Shapes, songs: Sequence[Example], seed: int) -> Flow:
     for quantizer in (model.vocal, model.backing):
         quantizer.enter.requires_grad_(False)  # only what decodes is used
     return model
+
+
+def take(model: Flow, weights: Mapping[str, Tensor]) -> None:
+    """Begin a flow at a role file's weights; the latents' mean and deviation stay those of its own songs.
+
+    Raises SongdeskError where they are not those of such a flow.
+    """
+    for name, value in model.state_dict().items():
+        given = weights.get(name)
+        if given is None or given.shape != value.shape:
+            raise SongdeskError(f"no weights for {name}", hint="begin with a role file of this model")
+        if not name.startswith("normaliser."):
+            value.copy_(given)
 
 
 def _alike(quantizer: Quantizer, book: Sequence[Symbol]) -> None:
@@ -173,7 +190,10 @@ def train(config: Config, state: Path) -> None:
 def learn(config: Config, mine: Settings, shapes: Shapes, state: Path) -> None:
     """The same with settings and shapes of one's own."""
     songs, kept_out = examples(state), examples(state, validation=True)
-    model = begun(shapes, songs, config.seed).to(config.device)
+    model = begun(shapes, songs, config.seed)
+    if mine.begin:
+        take(model, load_tensors(Path(mine.begin)))
+    model.to(config.device)
     judged = [moved(drawn(kept_out, -1 - k, mine, shapes), torch.device(config.device)) for k in range(6)]
     windows = Ahead(
         lambda step: drawn(songs, step, mine, shapes), device=config.device, workers=config.workers

@@ -1,6 +1,9 @@
 """What the music encoders learn from: spectrograms of the pool's songs, cut and blurred."""
 
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -47,31 +50,47 @@ def front_end() -> Frontend:
 
 def spectrogram_of(front: Frontend, stems: pool.Stems) -> Spectrogram:
     """What the front end makes of a song's three parts."""
-    device = next(front.buffers()).device
     with torch.inference_mode():
         sounds = (turned_down(torch.from_numpy(pool.as_heard(stems, parts))) for parts in HEARD)
-        heard = [front(sound.to(device)[None])[0] for sound in sounds]
-    found: Spectrogram = torch.stack(heard).cpu().numpy().astype(np.float16)
+        heard = [front(sound[None])[0] for sound in sounds]
+    found: Spectrogram = torch.stack(heard).numpy().astype(np.float16)
     return found
 
 
-def keep(folder: Path, sounds: Path, seeds: list[int], *, device: str = "cpu") -> None:
-    """Write the spectrograms of a pool's songs that are not in `folder` yet."""
+def keep(folder: Path, sounds: Path, seeds: list[int], *, workers: int = 0) -> None:
+    """Write the spectrograms of a pool's songs that are not in `folder` yet, by `workers` processes if any.
+
+    They are made on the processor, whose products are exact: a GPU would round them to TF32 as training does.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    front = front_end().to(device)
-    for seed in seeds:
-        path = folder / f"{seed:07d}.npy"
-        if not path.is_file():
-            new = path.with_suffix(".new")
-            with new.open("wb") as file:
-                np.save(file, spectrogram_of(front, pool.stems_of(sounds, seed)))
-            new.replace(path)
+    missing = [seed for seed in seeds if not _path(folder, seed).is_file()]
+    write = partial(_write, folder, sounds)
+    if not workers:
+        for seed in missing:
+            write(seed)
+        return
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("fork"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as processes:
+        for _ in processes.map(write, missing):
+            pass
+
+
+def _write(folder: Path, sounds: Path, seed: int) -> None:
+    new = _path(folder, seed).with_suffix(".new")
+    with new.open("wb") as file:
+        np.save(file, spectrogram_of(front_end(), pool.stems_of(sounds, seed)))
+    new.replace(_path(folder, seed))
 
 
 def kept(folder: Path, seed: int) -> Spectrogram:
     """A song's spectrograms, mapped from the file."""
-    found: Spectrogram = np.load(folder / f"{seed:07d}.npy", mmap_mode="r")
+    found: Spectrogram = np.load(_path(folder, seed), mmap_mode="r")
     return found
+
+
+def _path(folder: Path, seed: int) -> Path:
+    return folder / f"{seed:07d}.npy"
 
 
 def cut(

@@ -41,8 +41,25 @@ class Settings:
     """Whether to compile what can be: a minute at the start, a third less for every step."""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Crops, and the noise that their latents get."""
+
+    sound: Tensor
+    """float32 [B, 2, 1920 · frames]."""
+    noise: Tensor
+    """float32 [B, latent, frames]."""
+
+
+def drawn(folder: Path, seeds: list[int], step: int, mine: Settings, shapes: VaeShapes) -> Batch:
+    """What a step learns from."""
+    sound = crops(folder, seeds, step, batch=mine.batch, frames=mine.frames)
+    size = (mine.batch, shapes.latent, mine.frames)
+    return Batch(sound, torch.randn(size, generator=torch.Generator().manual_seed(step)))
+
+
 def crops(folder: Path, seeds: list[int], step: int, *, batch: int, frames: int) -> Tensor:
-    """What a step hears, [batch, 2, 1920 · frames]."""
+    """Sound [batch, 2, 1920 · frames] of songs of the pool, keyed by the step."""
     rng = stream(step, "vae/crops")
     long = frames * SAMPLES_PER_FRAME
     heard = np.empty((batch, 2, long), dtype=np.float32)
@@ -54,14 +71,11 @@ def crops(folder: Path, seeds: list[int], step: int, *, batch: int, frames: int)
     return torch.from_numpy(heard)
 
 
-def loss_of(
-    model: Vae, sound: Tensor, weights: Mapping[str, float], step: int
-) -> tuple[Tensor, loop.Figures]:
-    """The loss of one batch [B, 2, n] and its parts."""
-    mean, spread = model.encoder(sound)
-    noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(step))
-    made = model.decoder(mean + spread * noise.to(sound.device))
-    apart = spectral.distance(made, sound)
+def loss_of(model: Vae, batch: Batch, weights: Mapping[str, float]) -> tuple[Tensor, loop.Figures]:
+    """The loss of one batch and its parts."""
+    mean, spread = model.encoder(batch.sound)
+    made = model.decoder(mean + spread * batch.noise)
+    apart = spectral.distance(made, batch.sound)
     kl = 0.5 * (mean.square() + spread.square() - 1 - 2 * spread.log()).mean()
     parts = {"wave": apart.wave, "phase": apart.phase, "linear": apart.linear, "log": apart.log, "kl": kl}
     loss = torch.stack([weights[key] * value for key, value in parts.items()]).sum()
@@ -83,21 +97,24 @@ def learn(config: Config, mine: Settings, shapes: VaeShapes, state: Path) -> Non
     if mine.compiled:
         quicken(model)
     weights = mine.weights
-    heard = Ahead(
-        lambda step: crops(folder, seeds, step, batch=mine.batch, frames=mine.frames),
-        device=config.device, workers=config.workers,
-    )  # fmt: skip
+    batches = Ahead(
+        lambda step: drawn(folder, seeds, step, mine, shapes), device=config.device, workers=config.workers
+    )
 
     def loss(step: int) -> tuple[Tensor, loop.Figures]:
         ramp = min(1.0, mine.ramp_from + (1 - mine.ramp_from) * step / mine.ramp)
         now = {key: value * (ramp if key in ("linear", "log") else 1.0) for key, value in weights.items()}
-        return loss_of(model, heard(step), now, step)
+        return loss_of(model, batches(step), now)
 
     loop.run("vae", model, loss, mine.plan, state)
 
 
 def quicken(model: nn.Module) -> None:
-    """Let the snakes run as one compiled loop each, forward and back: a third less time a step."""
+    """Let the snakes run as one compiled loop each, forward and back: a third less time a step.
+
+    On CUDA the convolutions also try out which way is the quickest for each size they meet.
+    """
+    torch.backends.cudnn.benchmark = True
     torch._dynamo.config.cache_size_limit = 64
     snake = torch.compile(_snake, dynamic=False)
     for module in model.modules():

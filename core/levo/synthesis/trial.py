@@ -28,19 +28,22 @@ def recorder(device: torch.device, *, pause: Work = int) -> tuple[Record | None,
     answer = proved(__name__, device, pause=pause)
     if not answer.is_yes:
         return None, answer.why
-    return partial(recorded, trials=1, pool=torch.cuda.graph_pool_handle()), answer.why
+    return _recorder(), answer.why
 
 
 def check(device: torch.device, record: Record | None = None) -> str:
     """What differs between steps replayed and steps made one by one; nothing for nothing."""
-    if record is None:
-        record = partial(recorded, trials=1, pool=torch.cuda.graph_pool_handle())
     for dtype in (torch.float32, torch.float16):
         with torch.inference_mode():
-            difference = _compared(_transformer(dtype, device), record, device)
+            difference = _compared(_transformer(dtype, device), record or _recorder(), device)
         if difference:
             return f"{difference} in {str(dtype).removeprefix('torch.')}"
     return ""
+
+
+def _recorder() -> Record:
+    """Recordings that share memory of their own, which is gone for good with the last of them."""
+    return partial(recorded, trials=1, pool=torch.cuda.graph_pool_handle())
 
 
 def _compared(transformer: FlowTransformer, record: Record, device: torch.device) -> str:

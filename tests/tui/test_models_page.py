@@ -99,7 +99,7 @@ async def test_the_page_tells_what_is_here_and_once_known_what_fits(until: Any) 
         assert "full weights, int8 cache, " in row(table, "v2-large").about
         assert "18.2 GB" in row(table, "v2-large").size
         assert row(table, "v2-large").here == "not here"
-        for words in ("* demo", "tiny and half taught", "licence: Apache-2.0", "f fetches"):
+        for words in ("* demo", "taught by made-up songs", "licence: Apache-2.0", "f fetches"):
             assert words in text
         await pilot.press("down")
         await until(pilot, lambda: "sings" in screen_text(app) or "in zh, en, es, ja" in screen_text(app))

@@ -27,8 +27,8 @@ def first_text(keys: Mapping[str, str], *, is_demo: bool) -> Content:
     ]
     if is_demo:
         parts += [
-            ("The model here is a demo: tiny, and only half taught. ", "bold"),
-            "A short song keeps its form, beat and kind of voice; words are rough, long ones end early. "
+            ("The model here is a demo: tiny, and taught by made-up songs alone. ", "bold"),
+            "It sings your words in the form, beat and kind of voice you ask for, but plainly, like a toy. "
             "For real songs fetch a model:\n",
             (f"  {keys['models'].upper():<8}", "bold"),
             "shows the models, what fits this machine, and fetches one\n",

@@ -144,3 +144,18 @@ def test_without_matplotlib_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert command.main(["curves", "--state", str(tmp_path)]) == 2
     assert "→ pip install -e '.[train]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--workers", "-1"], "train: there cannot be -1 workers → use 0 for none"),
+        (["--device", "abacus"], "train: no network can learn on abacus: "),
+    ],
+)
+def test_a_device_or_workers_that_cannot_be_are_refused(
+    given: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["pool", "--state", str(tmp_path / "state"), *given]) == command.EXIT_BAD_INPUT
+    assert capsys.readouterr().err.startswith(told)
+    assert not (tmp_path / "state").exists()

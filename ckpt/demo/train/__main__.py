@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_intermixed_args(arguments)
     torch.set_num_threads(given.threads)
     try:
+        if given.workers < 0:
+            raise SongdeskError(f"there cannot be {given.workers} workers", hint="use 0 for none")
         parts = asked(given.part)
         whole = "" if given.part == "all" else given.part
         config = load(given.changes, part=whole, device=_device(given.device), workers=given.workers)

@@ -110,11 +110,7 @@ def learn(config: Config, mine: Settings, shapes: VaeShapes, state: Path) -> Non
 
 
 def quicken(model: nn.Module) -> None:
-    """Let the snakes run as one compiled loop each, forward and back: a third less time a step.
-
-    On CUDA the convolutions also try out which way is the quickest for each size they meet.
-    """
-    torch.backends.cudnn.benchmark = True
+    """Let the snakes run as one compiled loop each, forward and back: a third less time a step."""
     torch._dynamo.config.cache_size_limit = 64
     snake = torch.compile(_snake, dynamic=False)
     for module in model.modules():

@@ -1,7 +1,7 @@
 """Slips in what a song is said to have told so far, and in what was heard of a reference.
 
-A model that errs must find its place again: taught by flawless songs alone it takes the last syllable told for
-its place in the text, and after one wrong syllable of its own it is lost: it repeats a line, or ends.
+A model that errs must find its place again: taught by flawless songs alone it takes the last syllable told
+for its place in the text, and after one wrong syllable of its own it is lost: it repeats a line, or ends.
 """
 
 import numpy as np

@@ -1,6 +1,8 @@
 """What the studio looks like, pixel for pixel, at the smallest and at a middling size."""
 
+import difflib
 import os
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
@@ -60,6 +62,32 @@ def engine() -> Rehearsal:
     return Rehearsal()
 
 
+@pytest.fixture
+def snap_compare(snap_compare: Any, request: pytest.FixtureRequest) -> Callable[..., bool]:
+    """As the plugin has it; what differs is told line by line, for a machine far away keeps no report."""
+
+    def compare(app: Studio, *, run_before: Act, terminal_size: tuple[int, int]) -> bool:
+        drawn: list[str] = []
+
+        async def act(pilot: Pilot[Any]) -> None:
+            await run_before(pilot)
+            drawn.append(app.export_screenshot(simplify=True))
+
+        if snap_compare(app, run_before=act, terminal_size=terminal_size):
+            return True
+        kept = Path(__file__).parent / "__snapshots__" / "test_snapshots" / f"{request.node.name}.svg"
+        there, here = map(elements, (kept.read_text(), drawn[-1]))
+        moved = list(difflib.unified_diff(there, here, "as kept", "as drawn", lineterm="", n=0))
+        pytest.fail("\n".join(moved or ["as kept when it came to rest, and otherwise a moment later"]))
+
+    return compare
+
+
+def elements(svg: str) -> list[str]:
+    """A picture as lines that can be compared, without the number that changes with every letter in it."""
+    return re.sub(r"terminal-(\d+-)?", "", svg).replace("><", ">\n<").splitlines()
+
+
 def studio(engine: Rehearsal, song: Song = SONG) -> Studio:
     return Studio(Config(), song, make_engine=lambda: engine, open_player=lambda: NoPlayer("no sound here"))
 
@@ -72,7 +100,8 @@ async def settled(pilot: Pilot[Any]) -> None:
         assert time.monotonic() < deadline, "the screen does not come to rest"
         await pilot.pause(0.1)
         now = [list(strip) for strip in pilot.app.screen._compositor.render_strips()]
-        judged = all(bar.render().plain for bar in pilot.app.screen_stack[0].query(BudgetBar))
+        bars = pilot.app.screen_stack[0].query(BudgetBar)
+        judged = bool(bars) and all(bar.render().plain for bar in bars)
         calm = calm + 1 if judged and now == seen else 0
         seen = now
 

@@ -334,3 +334,14 @@ async def test_a_change_repaints_no_row_but_its_own(until: Any, monkeypatch: pyt
         updated.clear()
         await pilot.press("alt+up")
         assert updated == [], "it is marked already"
+
+
+async def test_what_is_said_of_a_setting_follows_the_width(until: Any) -> None:
+    app = Panel()
+    async with app.run_test(size=(40, 24)) as pilot:
+        row = app.row("sampler")
+        row.field.focus()
+        told = app.query_one("#setting-help", Static)
+        await until(pilot, lambda: "draw, greedy" in str(told.visual), saying="the row has no room for it")
+        await pilot.resize_terminal(120, 24)
+        await until(pilot, lambda: "How a token" in str(told.visual) and "greedy" not in str(told.visual))

@@ -286,7 +286,18 @@ class SettingsPanel(Vertical):
         row = self.current
         if row is not None:
             self._in_hand = row
-            self.query_one("#setting-help", Static).update(Content(self._told(row)))
+            self._tell(row)
+
+    def on_resize(self) -> None:
+        """Say it anew: what has room depends on the width, which the keyboard may be ahead of."""
+        self.call_after_refresh(self._tell_again)
+
+    def _tell_again(self) -> None:
+        if self.is_attached and (row := self.current) is not None:
+            self._tell(row)
+
+    def _tell(self, row: SettingRow) -> None:
+        self.query_one("#setting-help", Static).update(Content(self._told(row)))
 
     def _told(self, row: SettingRow) -> str:
         """What a setting does, what may be given if its row has no room for it, and the keys if they fit."""

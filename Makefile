@@ -32,7 +32,7 @@ $(STAMP): pyproject.toml requirements.lock
 
 studio: setup
 	@if [ -t 0 ] && [ -t 2 ]; then exec $(BIN)/songdesk studio $(SONG); \
-	else exec $(BIN)/songdesk studio $(or $(SONG),sample/paper-boats.jsonl); fi
+	else exec $(BIN)/songdesk studio $(or $(SONG),sample/harbor-light.jsonl); fi
 
 # Tests run side by side in so many processes, each with one thread; one more than there are cores, as many only wait.
 JOBS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)

@@ -33,8 +33,10 @@ from tui.open_files import OpenFiles
 from tui.opening import Opening, Outside, look_outside, prepare, prepare_from
 from tui.widgets.takes_list import TakeRow
 
+FIRST = "harbor-light.jsonl"
+"""The song of a first start: what makes it there, the embedded demo, sings it to its end."""
 SAMPLE = "paper-boats.jsonl"
-"""The song of a first start."""
+"""A song of full length, for pictures and measurements of the studio."""
 SAME = "as it is"
 """A reference that is not to be changed: None stands for a song without one."""
 NEW_LYRICS = "[verse]\n\n\n[chorus]\n\n"
@@ -358,7 +360,7 @@ def song_to_start_with(path: Path | None) -> Song | None:
     """The song of the file named; without one the sample, as long as there are no songs of one's own."""
     if path is None and has_songs():
         return None
-    return first_song(path or sample_file(SAMPLE))
+    return first_song(path or sample_file(FIRST))
 
 
 def first_song(path: Path) -> Song:

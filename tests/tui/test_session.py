@@ -5,17 +5,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from core.config import Config
 from core.errors import SongdeskError
 from core.library.draft import save_draft
 from core.meter import Meter, State
+from core.paths import sample_file
 from core.settings import Live
 from core.song import Song
 from core.takes.job import Outcome
 from core.takes.take import home_of
 from tui.making import recipe_so_far
-from tui.session import Session
+from tui.session import FIRST, Session, song_to_start_with
 from tui.widgets.takes_list import widths_for
 
 SONG = Song("Paper boats", "[verse]\nWe folded the morning in two.\n", "pop, female")
@@ -117,3 +119,13 @@ def test_the_plan_follows_the_settings(session: Session) -> None:
     session.turn("length", 20.0)
     assert session.plan().seconds == 20.0
     assert session.plan().peak > 0
+
+
+def test_a_first_start_opens_a_song_that_the_demo_has_time_to_sing_to_its_end() -> None:
+    song = song_to_start_with(None)
+    assert song is not None
+    session = Session(Config())
+    session.open(song, go_on=True)
+    sung = soundfile.info(sample_file(FIRST).parent / "audio" / "harbor-light.flac").duration
+    assert session.chosen.is_built_in
+    assert sung < session.plan().seconds

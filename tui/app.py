@@ -17,6 +17,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.widget import Widget
+from textual.widgets import Input
 
 from core.config import Config
 from core.errors import SongdeskError
@@ -139,6 +140,12 @@ class Studio(Calling[int]):
         """Find an action; not over a question, for it would act on what is behind that."""
         if self.screen is self.studio:
             super().action_command_palette()
+            self.call_after_refresh(self._still_palette)
+
+    def _still_palette(self) -> None:
+        """A cursor that blinks is bytes over a slow link; the palette's is Textual's own."""
+        for field in self.screen.query(Input):
+            field.cursor_blink = False
 
     def action_keys(self) -> None:
         """Show every key, or go back from there."""
@@ -155,7 +162,10 @@ class Studio(Calling[int]):
         if self.screen is not self.studio:
             return
         widgets, targets = targets_of(self.studio)
-        chosen = await self.push_screen_wait(Jump([*self.studio.tab_targets(), *targets]))
+        targets = [*self.studio.tab_targets(), *targets]
+        if not targets:
+            return  # nothing has its place yet: a screen without letters would only swallow keys
+        chosen = await self.push_screen_wait(Jump(targets))
         if chosen in AREAS:
             self.studio.action_area(chosen)
         elif chosen is not None:

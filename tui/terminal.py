@@ -2,8 +2,9 @@
 
 import os
 import sys
+import termios
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +77,7 @@ def run_studio(
         studio.studio.look_with = look
     with clean_terminal(log_file()):
         try:
+            drop_typed_ahead()
             code = studio.run(mouse=config.studio.mouse)
         finally:
             _say(studio.farewell())
@@ -97,6 +99,12 @@ def prepare_environment() -> None:
     if os.environ.get("SSH_CONNECTION"):
         for name, value in SLOW_LINK.items():
             os.environ.setdefault(name, value)
+
+
+def drop_typed_ahead() -> None:
+    """Forget the keys from before there was a studio: the terminal has made another key of each Enter."""
+    with suppress(termios.error):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 @contextmanager

@@ -117,13 +117,19 @@ def song(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_studio(tmp_path: Path, song: Path) -> Iterator[Callable[..., Terminal]]:
-    """Opens the studio in a process of its own: `open_studio((80, 24), engine="Stubborn")`."""
+    """Opens the studio in a process of its own: `open_studio((80, 24), engine="Stubborn")`.
+
+    `typed` are keys that come at once, long before it is there.
+    """
     terminals: list[Terminal] = []
 
-    def start(size: tuple[int, int] = (80, 24), *, engine: str = "Rehearsal", **environment: str) -> Terminal:
+    def start(
+        size: tuple[int, int] = (80, 24), *, engine: str = "Rehearsal", typed: bytes = b"", **environment: str
+    ) -> Terminal:
         homes = {"SONGDESK_LIBRARY": str(tmp_path / "songs"), "XDG_STATE_HOME": str(tmp_path / "state")}
         terminal = Terminal(size, str(song), engine, **homes, **environment)
         terminals.append(terminal)
+        terminal.type(typed)
         terminal.until(lambda: "Compose" in terminal.text())
         terminal.quiet()
         return terminal

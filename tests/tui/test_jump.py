@@ -11,7 +11,7 @@ from tests.tui.opened import WIDE, opened, screen_text
 from tests.tui.rehearsal import Rehearsal
 from tui.app import Studio
 from tui.screens.areas import AREAS
-from tui.screens.jump import Jump
+from tui.screens.jump import Jump, Target
 from tui.widgets.lyric_editor import LyricEditor
 from tui.widgets.takes_list import TakesList
 
@@ -62,3 +62,20 @@ async def test_a_narrow_terminal_jumps_to_what_does_not_show_by_its_tab(until: A
             await pilot.press(key)
             await until(pilot, lambda: app.screen is app.studio)
         assert isinstance(app.focused, Input)
+
+
+async def test_before_there_is_a_place_to_go_to_nothing_swallows_the_keys(
+    until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(Rehearsal(), size=WIDE) as (app, pilot):
+        asked: list[Widget] = []
+
+        def none_of(screen: Widget) -> tuple[list[Widget], list[Target]]:
+            asked.append(screen)
+            return [], []
+
+        monkeypatch.setattr("tui.app.targets_of", none_of)
+        await pilot.press("ctrl+j")
+        await until(pilot, lambda: asked)
+        await pilot.pause()
+        assert app.screen is app.studio

@@ -2,14 +2,17 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from core.config import Config
 from core.errors import SongdeskError
+from tests.tui.pty_terminal import Terminal
 from tui.terminal import SLOW_LINK, clean_terminal, prepare_environment, refuse_without_terminal, run_studio
 from tui.theme import PLAIN, choose_theme
 
@@ -58,6 +61,7 @@ def test_the_entry_does_not_import_textual_before_the_profile_is_set() -> None:
 
 GUARDED = """
 import os, sys
+from collections.abc import Callable
 from pathlib import Path
 from tui.terminal import clean_terminal
 try:
@@ -127,3 +131,11 @@ def test_a_theme_somebody_chose_stays_unless_there_is_to_be_no_colour() -> None:
 def test_an_unknown_theme_is_refused() -> None:
     with pytest.raises(SongdeskError, match="no theme is called 'mauve'"):
         choose_theme("mauve", {})
+
+
+def test_keys_from_before_the_studio_was_there_do_nothing_in_it(open_studio: Callable[..., Terminal]) -> None:
+    terminal = open_studio(typed=b"zzz\r\r")
+    assert "zzz" not in terminal.text()
+    assert re.search(r"^ 1 +\[verse\]", terminal.text(), re.MULTILINE), "jump mode, which is Enter's"
+    terminal.type(b"yyy")
+    terminal.until(lambda: "yyy" in terminal.text())

@@ -46,6 +46,40 @@ def test_an_idle_studio_sends_nothing(open_studio: Callable[..., Terminal]) -> N
     assert len(terminal.log) == before
 
 
+PAGES = {"help": b"\x1bOP", "jump": b"\n", "palette": b"\x10", "library": b"\x0f", "models": b"\x1bu"}
+
+
+@pytest.mark.parametrize("key", PAGES.values(), ids=PAGES.keys())
+def test_an_idle_page_sends_nothing(open_studio: Callable[..., Terminal], key: bytes) -> None:
+    terminal = open_studio()
+    before = terminal.text()
+    terminal.type(key)
+    terminal.until(lambda: terminal.text() != before)
+    terminal.quiet()
+    sent = len(terminal.log)
+    time.sleep(2)
+    more = len(terminal.log) - sent
+    assert more == 0
+
+
+def test_what_changes_under_a_page_is_drawn_there(open_studio: Callable[..., Terminal]) -> None:
+    terminal = open_studio()
+    terminal.type(b"\x07")
+    terminal.until(lambda: "2/3 composing" in terminal.text())
+    terminal.type(b"\n")
+    terminal.until(lambda: " a " in terminal.text())
+
+    def foot() -> str:
+        return next(line for line in terminal.text().split("\n") if "2/3 composing" in line)
+
+    time.sleep(0.5)
+    before, sent, began = foot(), len(terminal.log), time.monotonic()
+    time.sleep(4)
+    rate = (len(terminal.log) - sent) / (time.monotonic() - began)
+    assert foot() != before
+    assert rate < 8000
+
+
 def test_few_colours_are_the_terminals_own(open_studio: Callable[..., Terminal]) -> None:
     terminal = open_studio(TERM="xterm", COLORTERM="")
     assert b"38;2;" not in terminal.log

@@ -8,16 +8,16 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
+from tui.screens.modal import Modal
 from tui.widgets.fuzzy_list import FuzzyList, Row
 
 _BESIDES = 10
 """Rows for the frame, what is typed, the foot, and some of the studio above and below."""
 
 
-class Chooser(ModalScreen[str | None]):
+class Chooser(Modal[str | None]):
     """Typing narrows the lines, Enter gives the id of the one in hand, Escape gives None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,13 +7,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from tui.screens.modal import Modal
 from tui.widgets.still_input import StillInput
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Modal[bool]):
     """Asks once; Escape is the safe answer, no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -60,7 +60,7 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(is_yes)
 
 
-class Prompt(ModalScreen[str | None]):
+class Prompt(Modal[str | None]):
     """Asks for one line; Escape gives None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,8 +7,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from tui.screens.modal import Modal
 
 _KEYS = (
     ("compose", "makes the song that stands here"),
@@ -41,7 +42,7 @@ def first_text(keys: Mapping[str, str], *, is_demo: bool) -> Content:
     return Content.assemble(*parts)
 
 
-class First(ModalScreen[None]):
+class First(Modal[None]):
     """Any key closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = []

@@ -8,9 +8,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Offset, Region
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
+
+from tui.screens.modal import Modal
 
 LETTERS = "asdfghjklqwertyuiopzxcvbnm1234567890"
 """In the order in which places get them, from the top of the screen down."""
@@ -39,7 +40,7 @@ def targets_of(screen: Widget) -> tuple[list[Widget], list[Target]]:
     return widgets, [Target(str(index), seen.offset) for index, (seen, _) in enumerate(found)]
 
 
-class Jump(ModalScreen[str | None]):
+class Jump(Modal[str | None]):
     """Shows the letters; one of them gives its target's name, Escape None, any other key nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -6,7 +6,6 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Offset
 from textual.reactive import reactive
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -16,6 +15,7 @@ from tui.screens.areas import AREAS, Area, Notice, Tabs
 from tui.screens.deck import OpenPlayer
 from tui.screens.jump import Target
 from tui.screens.listen import TakesArea
+from tui.screens.modal import Resting
 from tui.screens.style import StyleArea
 from tui.screens.tune import TuneArea
 from tui.screens.write import WriteArea
@@ -33,7 +33,7 @@ def _shows(widget: Widget) -> bool:
     return all(node.display for node in widget.ancestors_with_self if isinstance(node, Widget))
 
 
-class FourAreas(Screen[None]):
+class FourAreas(Resting[None]):
     """What is shown where; knows the widgets, and nothing of what they mean."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_WIDE, "-wide"), (180, "-broad")]  # noqa: RUF012 - Textual's way

@@ -8,8 +8,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
+
+from tui.screens.modal import Modal
 
 Way = Literal["pause", "background", "keep"]
 _WORDS = {
@@ -20,7 +21,7 @@ _WORDS = {
 }
 
 
-class Leave(ModalScreen[Way | None]):
+class Leave(Modal[Way | None]):
     """Three ways to leave, and one to stay; the first one has the keyboard, Escape stays."""
 
     DEFAULT_CSS = """

@@ -8,9 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.style import Style
 from textual.widgets import Static
+
+from tui.screens.modal import Modal
 
 if TYPE_CHECKING:
     from core.audio.listen.address import Address
@@ -20,7 +21,7 @@ _LOOK_EVERY = 0.5
 """Seconds between two looks who listens."""
 
 
-class ListenPage(ModalScreen[bool]):
+class ListenPage(Modal[bool]):
     """True asks for the end of listening; closed otherwise, it goes on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.errors import SongdeskError
@@ -18,6 +17,7 @@ from core.registry import variant
 from tui.fetching import Progress
 from tui.model_rows import Known, licence_of, rows_of
 from tui.screens.confirm import Confirm
+from tui.screens.modal import Modal
 from tui.widgets.model_list import ModelList, ModelRow
 
 _LOOK_EVERY = 0.5
@@ -43,7 +43,7 @@ class Workshop(Protocol):
         """Find out what this machine is, once, or again."""
 
 
-class ModelsPage(ModalScreen[str | None]):
+class ModelsPage(Modal[str | None]):
     """Enter gives the model that the song is to be made with, Escape None; all else is done here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

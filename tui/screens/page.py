@@ -7,11 +7,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.screens.modal import Modal
 
-class Page(ModalScreen[None]):
+
+class Page(Modal[None]):
     """Text to read and scroll; Escape closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.presets import Comparison
+from tui.screens.modal import Modal
 from tui.widgets.preset_list import PresetList
 
 Verb = Literal["load", "load_alone", "save", "delete"]
@@ -26,7 +26,7 @@ class Wish:
     name: str = ""
 
 
-class PresetsPage(ModalScreen[Wish | None]):
+class PresetsPage(Modal[Wish | None]):
     """Gives what is to be done; Escape gives None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

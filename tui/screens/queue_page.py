@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from core.errors import SongdeskError
 from core.library import queue
 from core.library.queue import Item
 from core.library.store import Store
+from tui.screens.modal import Modal
 from tui.widgets.queue_list import QueueList, QueueRow, Verb
 from tui.widgets.take_rows import state_of
 
@@ -23,7 +23,7 @@ _LOOK_EVERY = 0.5
 """Seconds between two looks whether the queue changed."""
 
 
-class QueuePage(ModalScreen[str | None]):
+class QueuePage(Modal[str | None]):
     """Enter gives the folder of an item's song, Escape None; all else is done here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

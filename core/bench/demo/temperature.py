@@ -13,7 +13,7 @@ from corpus.heard.frames import mono, spectra, thinned
 from corpus.song import compose
 from corpus.types import RATE, Track, Wave
 
-PROMPTS, SEEDS = 3, 3
+PROMPTS, SEEDS = 6, 3
 _TEMPERATURES = (0.4, 0.8, 1.2)
 _THIN, _LENGTH, _HOP = 6, 2048, 2000
 """Spectra of 0.26 s, four a second, of sound at 8 kHz."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from core.audio.cue import Cue, Loop
+from core.audio.seat import TAB
 from core.audio.voices import Voice
 
 _END = 0.05
@@ -38,9 +39,9 @@ class VoicePlayer:
 
     @property
     def reason(self) -> str:
-        """Why this backend, or what the last playing failed of, with the file's place."""
+        """Why this one, or what the last playing failed of, how else to hear it, and the file's place."""
         if self.trouble and self._voice is not None:
-            return f"{self.trouble} · the file is at {self._voice.path}"
+            return f"{self.trouble}; {TAB} · the file is at {self._voice.path}"
         return (self._voice.away or self._voice.said if self._voice else "") or self._reason
 
     @property

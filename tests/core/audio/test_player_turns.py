@@ -15,6 +15,7 @@ import soundfile
 
 from core.audio import devicevoice
 from core.audio.player import Player, open_player
+from core.audio.seat import TAB
 from core.audio.spool import Spool
 from core.audio.voices import LEAD_IN, Voice
 from tests.core.audio.fake_sound import RATE, FakeSound, until
@@ -247,6 +248,7 @@ def test_a_device_that_asks_for_nothing_more_is_said(song: Path, monkeypatch: py
         until(lambda: not player.playing)
         assert "takes no more sound" in player.trouble
         assert player.trouble in player.reason
+        assert TAB in player.reason
 
 
 def test_after_a_lost_device_another_is_looked_for_and_named(song: Path) -> None:

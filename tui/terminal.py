@@ -1,8 +1,11 @@
 """Before and after the app: the terminal it needs, kept clean while it runs and restored whatever happens."""
 
 import os
+import select
+import signal
 import sys
 import termios
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
@@ -78,6 +81,7 @@ def run_studio(
     with clean_terminal(log_file()):
         try:
             drop_typed_ahead()
+            heed_hangup()
             code = studio.run(mouse=config.studio.mouse)
         finally:
             _say(studio.farewell())
@@ -105,6 +109,22 @@ def drop_typed_ahead() -> None:
     """Forget the keys from before there was a studio: the terminal has made another key of each Enter."""
     with suppress(termios.error):
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
+def heed_hangup() -> None:
+    """Send this process SIGHUP when its terminal goes.
+
+    The system tells the first process of the session alone: one that waits for the studio, as make does,
+    would keep it for ever, reading from a terminal that is not there.
+    """
+    watch = select.poll()
+    watch.register(sys.stdin, 0)  # no event is asked for: a hangup is told always
+
+    def wait() -> None:
+        if any(told & select.POLLHUP for _, told in watch.poll()):
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    threading.Thread(target=wait, name="terminal", daemon=True).start()
 
 
 @contextmanager

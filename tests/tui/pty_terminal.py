@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -21,7 +22,7 @@ QUERIES = re.compile(rb"\x1b\[(?:[<>]\d*u|\?\d+\$p)")
 """The kitty protocol and mode queries: pyte knows neither."""
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
 from pathlib import Path
 import core.library.background
 from core.config import Config, StudioConfig
@@ -29,6 +30,9 @@ from core.errors import SongdeskError
 from tests.tui import rehearsal
 from tui.terminal import run_studio
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+if os.environ.get("OUTLIVED") and (child := os.fork()):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 try:
     engine = getattr(rehearsal, sys.argv[2])
     settings = {"length": float(os.environ.get("LENGTH", "30"))}
@@ -126,7 +130,7 @@ class Terminal:
 
     def close(self) -> None:
         if self.process.poll() is None:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(10)
         self.hang_up()
         os.close(self._slave)

@@ -80,6 +80,16 @@ def test_a_terminal_that_goes_away_ends_the_studio_and_saves_the_draft(
     assert "just typed" in draft(tmp_path)
 
 
+def test_so_does_one_of_which_only_a_parent_is_told(
+    open_studio: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    terminal = open_studio(OUTLIVED="1")
+    write_and_compose(terminal, composes=False)
+    terminal.hang_up()
+    assert terminal.ended() == 129
+    assert "just typed" in draft(tmp_path)
+
+
 def test_a_key_that_means_no_leaves_the_song_alone_and_enter_pauses_it(
     open_studio: Callable[..., Terminal], tmp_path: Path
 ) -> None:

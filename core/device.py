@@ -115,14 +115,14 @@ def cores() -> int:
 
 
 def processor_name() -> str:
-    """What the maker calls the processor, or as much as the system tells of it."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
+    """What the maker calls the processor, or as much as the system tells of it, with its model's numbers.
+
+    In a virtual machine the name alone is often that of a whole line of processors.
+    """
+    told = _told_of_processor()
+    numbers = "/".join(told[key] for key in ("cpu family", "model", "stepping") if key in told)
+    name = told.get("model name") or platform.processor() or platform.machine()
+    return f"{name} {numbers}".rstrip()
 
 
 def silicon(device: "torch.device") -> str:
@@ -181,6 +181,16 @@ def tf32_products(allowed: bool) -> Iterator[None]:
 def over_ssh() -> bool:
     """Whether this session came over SSH, so that the speakers here are not the person's."""
     return bool(os.environ.get("SSH_CONNECTION"))
+
+
+def _told_of_processor() -> dict[str, str]:
+    """What Linux tells of the first processor; elsewhere nothing."""
+    try:
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _main_memory(planned: int | None) -> Memory:

@@ -10,7 +10,7 @@ import torch
 
 from core.atomic import sweep
 from core.checkpoints import require_weights
-from core.device import DeviceChoice, choose_device
+from core.device import DeviceChoice, choose_device, silicon
 from core.engine import Stage
 from core.errors import Cancelled, Paused, SongdeskError
 from core.family import make_engine
@@ -56,7 +56,7 @@ def render(job: Job, watch: Watch) -> Outcome:
     _tidy(order)
     _begins_as_told(order)
     strangers = _put_aside(order) if job.goes_on else ()
-    recipe = _begin(order, made_with=f"{device.name}, torch {torch.__version__}")
+    recipe = _begin(order, made_with=_made_with(device))
     recipe = replace(recipe, notes=(*recipe.notes, *strangers))
     recipes.save(recipe, job.folder)
     try:
@@ -122,6 +122,12 @@ def _free(path: Path) -> Path:
     """The path, or one like it that is not taken."""
     names = (path.with_stem(f"{path.stem}{number or ''}") for number in count())
     return next(name for name in names if not name.exists())
+
+
+def _made_with(device: DeviceChoice) -> str:
+    """What computes, as far as results may depend on it: another processor rounds the last bits otherwise."""
+    chip = f"{silicon(torch.device(device.kind))}, " if device.kind == "cpu" else ""
+    return f"{device.name}, {chip}torch {torch.__version__}"
 
 
 def _begin(order: Undertaking, *, made_with: str) -> Recipe:

@@ -148,6 +148,15 @@ def test_the_processor_and_its_memory_need_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_processors_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = "processor : 0\ncpu family : 6\nmodel : {}\nmodel name : A Xeon\nstepping : 2\n\nprocessor : 1\n"
+    told = []
+    for model in (143, 207):
+        monkeypatch.setattr(Path, "read_text", lambda *_, model=model, **__: lines.format(model))
+        told.append(device.processor_name())
+    assert told == ["A Xeon 6/143/2", "A Xeon 6/207/2"]
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 def test_products_in_tf32_are_allowed_for_a_while_and_convolutions_never(
     monkeypatch: pytest.MonkeyPatch, *, allowed: bool

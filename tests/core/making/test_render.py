@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.audio.files import info, read
-from core.device import Device
+from core.device import Device, silicon
 from core.digest import sha256_of
 from core.engine import Plan, Stage, Verdict
 from core.errors import Cancelled, SongdeskError
@@ -79,6 +79,14 @@ def test_a_song_becomes_48_khz_stereo_of_the_length_asked_for(toy: str, tmp_path
     assert (sound.sample_rate, sound.channels, sound.frames) == (48_000, 2, 3 * 48_000)
     assert outcome.state is State.DONE
     assert outcome.seconds == 3
+
+
+def test_a_take_tells_the_processor_it_was_made_with(toy: str, tmp_path: Path) -> None:
+    made = job(toy, tmp_path)
+    render(made, Watching(made))
+    recipe = recipes.load(made.folder)
+    assert recipe is not None
+    assert f", {silicon(torch.device('cpu'))}, torch {torch.__version__}" in recipe.made_with
 
 
 def test_the_song_can_be_heard_while_it_is_rendered(windowed: str, tmp_path: Path) -> None:

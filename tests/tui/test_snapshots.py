@@ -168,7 +168,11 @@ def take(number: int, state: str, seconds: float, kin: Kin | None = None, *, sta
     save_mark(folder, Mark(star, "the one for the radio" if star else ""))
 
 
-@pytest.mark.parametrize("size", [*SIZES.values(), (200, 60)], ids=[*SIZES.keys(), "200x60"])
+@pytest.mark.parametrize(
+    "size",
+    [SIZES["80x24"], pytest.param(SIZES["120x40"], marks=pytest.mark.slow), (200, 60)],
+    ids=[*SIZES.keys(), "200x60"],
+)
 def test_takes_as_a_tree(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:
     first = "20261126-180601-1"
     take(1, "done", 30.0, star=True)

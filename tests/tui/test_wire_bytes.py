@@ -49,7 +49,17 @@ def test_an_idle_studio_sends_nothing(open_studio: Callable[..., Terminal]) -> N
 PAGES = {"help": b"\x1bOP", "jump": b"\n", "palette": b"\x10", "library": b"\x0f", "models": b"\x1bu"}
 
 
-@pytest.mark.parametrize("key", PAGES.values(), ids=PAGES.keys())
+OFTEN = ("help", "jump")
+"""Those that are opened on every run."""
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param(key, marks=() if name in OFTEN else pytest.mark.slow, id=name)
+        for name, key in PAGES.items()
+    ],
+)
 def test_an_idle_page_sends_nothing(open_studio: Callable[..., Terminal], key: bytes) -> None:
     terminal = open_studio()
     before = terminal.text()
@@ -57,7 +67,7 @@ def test_an_idle_page_sends_nothing(open_studio: Callable[..., Terminal], key: b
     terminal.until(lambda: terminal.text() != before)
     terminal.quiet()
     sent = len(terminal.log)
-    time.sleep(2)
+    time.sleep(1.2)
     more = len(terminal.log) - sent
     assert more == 0
 

@@ -170,7 +170,7 @@ def take(number: int, state: str, seconds: float, kin: Kin | None = None, *, sta
 
 @pytest.mark.parametrize(
     "size",
-    [SIZES["80x24"], pytest.param(SIZES["120x40"], marks=pytest.mark.slow), (200, 60)],
+    [SIZES["80x24"], *(pytest.param(size, marks=pytest.mark.slow) for size in (SIZES["120x40"], (200, 60)))],
     ids=[*SIZES.keys(), "200x60"],
 )
 def test_takes_as_a_tree(snap_compare: Any, engine: Rehearsal, size: tuple[int, int]) -> None:

@@ -126,6 +126,7 @@ def _free(path: Path) -> Path:
 
 def _made_with(device: DeviceChoice) -> str:
     """What computes, as far as results may depend on it: another processor rounds the last bits otherwise."""
+    # An accelerator's name tells the chip already.
     chip = f"{silicon(torch.device(device.kind))}, " if device.kind == "cpu" else ""
     return f"{device.name}, {chip}torch {torch.__version__}"
 

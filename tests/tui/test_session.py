@@ -126,6 +126,6 @@ def test_a_first_start_opens_a_song_that_the_demo_has_time_to_sing_to_its_end() 
     assert song is not None
     session = Session(Config())
     session.open(song, go_on=True)
-    sung = soundfile.info(sample_file(FIRST).parent / "audio" / "harbor-light.flac").duration
+    sung = soundfile.info(sample_file(FIRST).parent / "audio" / f"{song.title}.flac").duration
     assert session.chosen.is_built_in
     assert sung < session.plan().seconds

@@ -61,7 +61,6 @@ def test_the_entry_does_not_import_textual_before_the_profile_is_set() -> None:
 
 GUARDED = """
 import os, sys
-from collections.abc import Callable
 from pathlib import Path
 from tui.terminal import clean_terminal
 try:

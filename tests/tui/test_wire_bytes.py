@@ -46,30 +46,21 @@ def test_an_idle_studio_sends_nothing(open_studio: Callable[..., Terminal]) -> N
     assert len(terminal.log) == before
 
 
-PAGES = {"help": b"\x1bOP", "jump": b"\n", "palette": b"\x10", "library": b"\x0f", "models": b"\x1bu"}
-
-
-OFTEN = ("help", "jump")
-"""Those that are opened on every run."""
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        pytest.param(key, marks=() if name in OFTEN else pytest.mark.slow, id=name)
-        for name, key in PAGES.items()
-    ],
-)
-def test_an_idle_page_sends_nothing(open_studio: Callable[..., Terminal], key: bytes) -> None:
+def test_an_idle_page_sends_nothing(open_studio: Callable[..., Terminal]) -> None:
     terminal = open_studio()
-    before = terminal.text()
-    terminal.type(key)
-    terminal.until(lambda: terminal.text() != before)
-    terminal.quiet()
-    sent = len(terminal.log)
-    time.sleep(1.2)
-    more = len(terminal.log) - sent
-    assert more == 0
+    studio = terminal.text()
+    pages = {"help": b"\x1bOP", "jump": b"\n", "palette": b"\x10", "library": b"\x0f", "models": b"\x1bu"}
+    sent = {}
+    for name, key in pages.items():
+        terminal.type(key)
+        terminal.until(lambda: terminal.text() != studio)
+        terminal.quiet()
+        before = len(terminal.log)
+        time.sleep(1.2)
+        sent[name] = len(terminal.log) - before
+        terminal.type(b"\x1b")
+        terminal.until(lambda: terminal.text() == studio)
+    assert sent == dict.fromkeys(pages, 0)
 
 
 def test_what_changes_under_a_page_is_drawn_there(open_studio: Callable[..., Terminal]) -> None:

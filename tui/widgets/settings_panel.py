@@ -283,21 +283,17 @@ class SettingsPanel(Vertical):
 
     def on_descendant_focus(self) -> None:
         """Say what the setting in hand does."""
-        row = self.current
-        if row is not None:
-            self._in_hand = row
-            self._tell(row)
+        self._tell()
 
     def on_resize(self) -> None:
         """Say it anew: what has room depends on the width, which the keyboard may be ahead of."""
-        self.call_after_refresh(self._tell_again)
+        self.call_after_refresh(self._tell)
 
-    def _tell_again(self) -> None:
-        if self.is_attached and (row := self.current) is not None:
-            self._tell(row)
-
-    def _tell(self, row: SettingRow) -> None:
-        self.query_one("#setting-help", Static).update(Content(self._told(row)))
+    def _tell(self) -> None:
+        row = self.current
+        if row is not None:
+            self._in_hand = row
+            self.query_one("#setting-help", Static).update(Content(self._told(row)))
 
     def _told(self, row: SettingRow) -> str:
         """What a setting does, what may be given if its row has no room for it, and the keys if they fit."""
